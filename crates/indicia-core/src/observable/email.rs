@@ -1,0 +1,51 @@
+//! E-mail addresses: the local part as written, the domain canonical; case-blind in the key.
+//!
+//! RFC 5321 §4.1.2: a dot-string (with the UTF-8 of RFC 6531) or a quoted string, 64 bytes at most. Address
+//! literals (`user@[192.0.2.1]`) are refused: they name a host, not a mail domain.
+
+use super::{Canonical, domain};
+use crate::{Kind, Reason};
+
+pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
+    let (local, name) = text.rsplit_once('@').ok_or(Reason::EmailShape)?;
+    if name.starts_with('[') {
+        return Err(Reason::EmailShape);
+    }
+    if !is_local_part(local) {
+        return Err(Reason::EmailLocal);
+    }
+    let name = domain::parse(name)?;
+    let value = format!("{local}@{name}");
+    let key = value.to_lowercase();
+    Ok(Canonical::keyed(Kind::Email, value, key))
+}
+
+fn is_local_part(local: &str) -> bool {
+    if local.is_empty() || local.len() > 64 {
+        return false;
+    }
+    if let Some(inner) = local.strip_prefix('"') {
+        let Some(inner) = inner.strip_suffix('"') else { return false };
+        let mut escaped = false;
+        for c in inner.chars() {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => return false,
+                _ => {}
+            }
+        }
+        return !escaped;
+    }
+    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_char))
+}
+
+/// `atext` of RFC 5322, and letters beyond ASCII.
+pub(crate) fn is_atom_char(c: char) -> bool {
+    c.is_ascii_alphanumeric()
+        || matches!(
+            c,
+            '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '/' | '=' | '?' | '^' | '_' | '`' | '{' | '|' | '}' | '~'
+        )
+        || (!c.is_ascii() && !c.is_whitespace() && !c.is_control())
+}

@@ -1,0 +1,134 @@
+//! Values that are text: names, paths, registry keys, and the few identifiers with check digits.
+//!
+//! The value is as written; whether the key is case-blind is a property of the kind.
+
+use super::Canonical;
+use crate::{Kind, Reason};
+
+pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+    let (value, case_blind) = match kind {
+        Kind::RegistryKey => (registry_key(text)?, true),
+        Kind::FilePath => {
+            if !text.contains(['/', '\\']) && !text.starts_with(['%', '~']) {
+                return Err(Reason::TextShape);
+            }
+            (text.to_string(), !is_posix_path(text))
+        }
+        Kind::FileName => {
+            if text.contains(['/', '\\']) {
+                return Err(Reason::TextShape);
+            }
+            (text.to_string(), true)
+        }
+        Kind::Mutex
+        | Kind::ProcessName
+        | Kind::NamedPipe
+        | Kind::ServiceName
+        | Kind::UserName
+        | Kind::MobileApp => (text.to_string(), true),
+        Kind::Iban => (iban(text)?, false),
+        Kind::PaymentCard => (payment_card(text)?, false),
+        Kind::Phone => (phone(text)?, false),
+        Kind::Purl if !text.starts_with("pkg:") => return Err(Reason::TextShape),
+        _ => (text.to_string(), false),
+    };
+    let key = if case_blind { value.to_lowercase() } else { value.clone() };
+    Ok(Canonical::keyed(kind, value, key))
+}
+
+/// Whether a whole value is clearly a path: a drive, a share, an environment variable, `~/` or a rooted path.
+pub(crate) fn looks_like_path(text: &str) -> bool {
+    let b = text.as_bytes();
+    let drive = b.len() > 2 && b[0].is_ascii_alphabetic() && b[1] == b':' && matches!(b[2], b'\\' | b'/');
+    let variable = text.strip_prefix('%').and_then(|t| t.split_once('%')).is_some_and(|(name, rest)| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && rest.starts_with('\\')
+    });
+    drive || variable || text.starts_with("\\\\") || text.starts_with("~/") || (text.starts_with('/') && b.len() > 1)
+}
+
+fn is_posix_path(text: &str) -> bool {
+    (text.starts_with('/') || text.starts_with("~/") || !text.contains('\\'))
+        && !text.as_bytes().get(1).is_some_and(|b| *b == b':')
+        && !text.starts_with('%')
+}
+
+const HIVES: &[(&str, &str)] = &[
+    ("hklm", "HKEY_LOCAL_MACHINE"),
+    ("hkey_local_machine", "HKEY_LOCAL_MACHINE"),
+    ("machine", "HKEY_LOCAL_MACHINE"),
+    ("hkcu", "HKEY_CURRENT_USER"),
+    ("hkey_current_user", "HKEY_CURRENT_USER"),
+    ("hkcr", "HKEY_CLASSES_ROOT"),
+    ("hkey_classes_root", "HKEY_CLASSES_ROOT"),
+    ("hku", "HKEY_USERS"),
+    ("hkey_users", "HKEY_USERS"),
+    ("user", "HKEY_USERS"),
+    ("hkcc", "HKEY_CURRENT_CONFIG"),
+    ("hkey_current_config", "HKEY_CURRENT_CONFIG"),
+];
+
+/// Long hive name, single backslashes, none at the end; PowerShell's `HKLM:\` and the kernel's `\REGISTRY\`.
+fn registry_key(text: &str) -> Result<String, Reason> {
+    let lower = text.to_ascii_lowercase();
+    let (text, kernel) = match lower.strip_prefix("\\registry\\") {
+        Some(rest) => (&text[text.len() - rest.len()..], true),
+        None => (text, false),
+    };
+    let mut parts = text.split('\\').filter(|part| !part.is_empty());
+    let first = parts.next().ok_or(Reason::TextShape)?;
+    let hive = first.trim_end_matches(':').to_ascii_lowercase();
+    let bare = matches!(hive.as_str(), "machine" | "user");
+    let (_, long) = HIVES.iter().find(|(name, _)| *name == hive && kernel == bare).ok_or(Reason::TextShape)?;
+    let mut value = String::from(*long);
+    for part in parts {
+        value.push('\\');
+        value.push_str(part);
+    }
+    Ok(value)
+}
+
+/// Electronic form; ISO 13616 check digits modulo 97.
+fn iban(text: &str) -> Result<String, Reason> {
+    let value: String = text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_uppercase();
+    let b = value.as_bytes();
+    let shape = (15..=34).contains(&b.len())
+        && b[..2].iter().all(u8::is_ascii_uppercase)
+        && b[2..4].iter().all(u8::is_ascii_digit)
+        && b.iter().all(u8::is_ascii_alphanumeric);
+    if !shape {
+        return Err(Reason::TextShape);
+    }
+    let rest = b[4..].iter().chain(&b[..4]).fold(0u32, |rest, b| match b {
+        b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
+        _ => (rest * 100 + u32::from(b - b'A') + 10) % 97,
+    });
+    if rest == 1 { Ok(value) } else { Err(Reason::IbanChecksum) }
+}
+
+/// 12 to 19 digits; ISO/IEC 7812 check digit (Luhn).
+fn payment_card(text: &str) -> Result<String, Reason> {
+    let value: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    if !(12..=19).contains(&value.len()) || !value.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Reason::TextShape);
+    }
+    let sum: u32 = value
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(i, b)| {
+            let digit = u32::from(b - b'0') * (1 + i as u32 % 2);
+            if digit > 9 { digit - 9 } else { digit }
+        })
+        .sum();
+    if sum % 10 == 0 { Ok(value) } else { Err(Reason::CardChecksum) }
+}
+
+/// E.164: `+` and up to 15 digits.
+fn phone(text: &str) -> Result<String, Reason> {
+    let value: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect();
+    let digits = value.strip_prefix('+').unwrap_or(&value);
+    if !(6..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Reason::TextShape);
+    }
+    Ok(value)
+}
