@@ -303,6 +303,7 @@ pub struct Hop {
 
 /// What one feed says of a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Context {
     /// The name of the feed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -370,21 +371,44 @@ pub struct Context {
     /// What the record holds beside, by the source's own names.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
-    /// Fields of a record that this version does not know: read here, then moved to `extra`.
-    #[serde(flatten, skip_serializing)]
-    unknown: Map<String, Value>,
+}
+
+/// The fields of a context, by name.
+const CONTEXT_FIELDS: [&str; 22] = [
+    "feed", "producer", "source_id", "role", "labels", "threat", "confidence", "first_seen", "last_seen", "valid_from",
+    "valid_until", "revoked", "tlp", "pap", "purposes", "countries", "asn", "provider", "references", "description",
+    "hops", "extra",
+];
+
+impl Serialize for Context {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Context::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Context {
+    /// Fields that this version does not know are kept in `extra`. `null` is absent; `valid` is an answer of a
+    /// scan, not a statement of the feed.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Context, D::Error> {
+        let mut fields = Map::<String, Value>::deserialize(deserializer)?;
+        fields.remove("valid");
+        let mut unknown = Map::new();
+        fields.retain(|name, value| {
+            let known = CONTEXT_FIELDS.contains(&name.as_str());
+            if !known {
+                unknown.insert(name.clone(), value.take());
+            }
+            known && !value.is_null()
+        });
+        let mut context = Context::deserialize(Value::Object(fields)).map_err(serde::de::Error::custom)?;
+        for (name, value) in unknown {
+            context.extra.entry(name).or_insert(value);
+        }
+        Ok(context)
+    }
 }
 
 impl Context {
-    /// Moves fields that the record had and this version does not know to `extra`.
-    fn settle(&mut self) {
-        // `valid` is an answer of a scan, not a statement of the feed.
-        self.unknown.remove("valid");
-        for (name, value) in std::mem::take(&mut self.unknown) {
-            self.extra.entry(name).or_insert(value);
-        }
-    }
-
     /// Whether the statement holds at `at`: `None` where the context gives no bound.
     pub fn valid_at(&self, at: Time) -> Option<bool> {
         if self.valid_from.is_none() && self.valid_until.is_none() {
@@ -429,7 +453,6 @@ impl<'de> Deserialize<'de> for Indicator {
         if raw.contexts.is_empty() {
             raw.contexts.push(Context::default());
         }
-        raw.contexts.iter_mut().for_each(Context::settle);
         for (name, value) in raw.unknown {
             raw.contexts[0].extra.entry(name).or_insert(value);
         }

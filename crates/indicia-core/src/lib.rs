@@ -17,17 +17,29 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
+mod extract;
+mod filter;
+mod guard;
 mod indicator;
 mod kind;
 mod marking;
 mod observable;
+mod profile;
 pub mod refang;
+mod scan;
+mod set;
 mod time;
 
 pub use error::{ParseError, Reason};
+pub use extract::{ExtractOptions, Extraction, extract, extract_with};
+pub use filter::{AsOf, Filter, event_time};
+pub use guard::{Guard, Guards, Warninglist, WarninglistError};
 pub use indicator::{Confidence, Context, Country, Hop, Indicator, Match, NotARole, Role, Target};
 pub use kind::{Kind, UnknownKind};
 pub use marking::{NotAPap, NotATlp, Pap, Tlp};
-pub use observable::Observable;
+pub use observable::{MAX_VALUE_BYTES, Observable};
+pub use profile::DEFAULT_PROFILE;
 pub use refang::Refang;
+pub use scan::{Hit, HitView, Relation, ScanOptions, ScanRefang, Scratch};
+pub use set::{BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo};
 pub use time::{NotATime, Time};

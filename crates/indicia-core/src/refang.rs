@@ -378,6 +378,11 @@ pub(crate) fn value(text: &str, level: Refang) -> Cow<'_, str> {
     }
 }
 
+/// Whether values of a kind are written defanged at all: those with a host. In paths and names a `\.` is itself.
+pub(crate) fn is_written_defanged(kind: Kind) -> bool {
+    kind.is_address_like() || matches!(kind, Kind::Endpoint | Kind::Domain | Kind::Url | Kind::Email)
+}
+
 /// Whether the host of a canonical value is an address or ends in a known or special-use label.
 pub(crate) fn is_plausible(value: &str, kind: Kind) -> bool {
     let host = match kind {
@@ -412,10 +417,11 @@ pub fn refang(text: &str, level: Refang) -> String {
     let undone = value(text, level);
     if level == Refang::Usual
         && matches!(undone, Cow::Owned(_))
-        && let Ok(found) = crate::observable::detect(undone.trim())
-        && !is_plausible(&found.value, found.kind)
     {
-        return text.to_string();
+        match crate::observable::detect(undone.trim()) {
+            Ok(found) if is_written_defanged(found.kind) && is_plausible(&found.value, found.kind) => {}
+            _ => return text.to_string(),
+        }
     }
     undone.into_owned()
 }

@@ -12,6 +12,7 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
         Kind::Tlsh => return tlsh(text),
         Kind::Ja4 => return ja4(text),
         Kind::X509Serial => return serial(text),
+        Kind::X509Sha1 | Kind::X509Sha256 => return thumbprint(kind, text),
         _ => {
             if !text.bytes().all(|b| b.is_ascii_hexdigit()) {
                 return Err(Reason::NotHex);
@@ -23,6 +24,22 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
         }
     };
     Ok(Canonical::same(kind, value))
+}
+
+/// Lower case without the separators and the mark (U+200E) that certificate dialogs put in.
+fn thumbprint(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+    let value = plain_hex(text);
+    if !value.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err(Reason::NotHex);
+    }
+    if Some(value.len()) != hex_digits(kind) {
+        return Err(Reason::DigestLength);
+    }
+    Ok(Canonical::same(kind, value))
+}
+
+fn plain_hex(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, ':' | ' ' | '-' | '\u{200e}')).collect::<String>().to_ascii_lowercase()
 }
 
 /// How many hexadecimal digits a kind has.
@@ -90,8 +107,7 @@ fn ja4(text: &str) -> Result<Canonical, Reason> {
 /// Hexadecimal without separators or leading zero octets (RFC 5280 §4.1.2.2: at most 20 octets).
 fn serial(text: &str) -> Result<Canonical, Reason> {
     let text = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    let digits: String =
-        text.chars().filter(|c| !matches!(c, ':' | ' ' | '-' | '\u{200e}')).collect::<String>().to_ascii_lowercase();
+    let digits = plain_hex(text);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Reason::NotHex);
     }

@@ -21,26 +21,31 @@ pub(crate) fn parse(text: &str) -> Result<String, Reason> {
 
 /// Reads a name of one label or more, as the host of a URL can be.
 pub(crate) fn host(text: &str) -> Result<String, Reason> {
+    let mut name = String::new();
+    write(text, &mut name)?;
+    Ok(name)
+}
+
+/// Appends the canonical name to an empty buffer. ASCII without A-labels needs no allocation.
+pub(crate) fn write(text: &str, out: &mut String) -> Result<(), Reason> {
     let text = text.strip_suffix('.').unwrap_or(text);
     // Longer than any name even if every byte were an escape: do no work on it.
     if text.len() > 4 * 253 {
         return Err(Reason::LabelLength);
     }
-    let ascii = text.is_ascii();
-    let name = if ascii && !has_a_label(text) {
-        text.to_ascii_lowercase()
+    if text.is_ascii() && !has_a_label(text) {
+        out.push_str(text);
+        out.make_ascii_lowercase();
     } else {
         let ascii = Uts46::new()
             .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
             .map_err(|_| Reason::Idna)?;
-        let name = ascii.strip_suffix('.').unwrap_or(&ascii).to_string();
-        if name.is_empty() {
+        out.push_str(ascii.strip_suffix('.').unwrap_or(&ascii));
+        if out.is_empty() {
             return Err(Reason::Idna);
         }
-        name
-    };
-    check(&name)?;
-    Ok(name)
+    }
+    check(out)
 }
 
 fn has_a_label(text: &str) -> bool {

@@ -8,7 +8,7 @@ use crate::{Kind, Reason};
 
 pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
     let (local, name) = text.rsplit_once('@').ok_or(Reason::EmailShape)?;
-    if name.starts_with('[') {
+    if name.is_empty() || name.starts_with('[') {
         return Err(Reason::EmailShape);
     }
     if !is_local_part(local) {
@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
     }
     let name = domain::parse(name)?;
     let value = format!("{local}@{name}");
-    let key = value.to_lowercase();
+    let key = super::text::case_blind(&value);
     Ok(Canonical::keyed(Kind::Email, value, key))
 }
 

@@ -43,6 +43,23 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
     }
 }
 
+/// The address of a network or range of one address, as the kind that it is in canonical form.
+pub(crate) fn single(found: &Canonical) -> Option<Canonical> {
+    let text = match found.kind {
+        Kind::Cidr => {
+            let (address, length) = found.value.split_once('/')?;
+            let full = if address.contains(':') { "128" } else { "32" };
+            (length == full).then_some(address)?
+        }
+        Kind::IpRange => {
+            let (first, last) = found.value.split_once('-')?;
+            (first == last).then_some(first)?
+        }
+        _ => return None,
+    };
+    parse(if text.contains(':') { Kind::Ipv6 } else { Kind::Ipv4 }, text).ok()
+}
+
 /// The kind that a text clearly means to be, though it is refused: so that the reason is the right one.
 pub(crate) fn shape(text: &str) -> Option<Kind> {
     let dotted = |s: &str| {
@@ -53,7 +70,7 @@ pub(crate) fn shape(text: &str) -> Option<Kind> {
     };
     match text.split_once('/') {
         Some((address, length))
-            if (dotted(address) || colons(address)) && length.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
+            if (dotted(address) || colons(address)) && !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
         {
             Some(Kind::Cidr)
         }
@@ -129,6 +146,9 @@ fn prefix_length(text: &str, max: u8) -> Result<u8, Reason> {
 
 fn cidr(text: &str) -> Result<Canonical, Reason> {
     let (address_text, length) = text.split_once('/').ok_or(Reason::CidrShape)?;
+    if address_text.is_empty() {
+        return Err(Reason::CidrShape);
+    }
     let net = match address(address_text)? {
         IpAddr::V4(a) => Ipv4Net::new(a, prefix_length(length, 32)?).map(IpNet::V4),
         IpAddr::V6(a) => Ipv6Net::new(a, prefix_length(length, 128)?).map(IpNet::V6),
@@ -147,7 +167,13 @@ fn cidr(text: &str) -> Result<Canonical, Reason> {
 
 fn range(text: &str) -> Result<Canonical, Reason> {
     let (first, last) = text.split_once('-').ok_or(Reason::RangeShape)?;
-    let (first, last) = (address(first.trim())?, address(last.trim())?);
+    let end = |text: &str| {
+        address(text.trim()).map_err(|reason| match reason {
+            Reason::Ipv4Shape | Reason::Ipv6Shape => Reason::RangeShape,
+            other => other,
+        })
+    };
+    let (first, last) = (end(first)?, end(last)?);
     if first.is_ipv4() != last.is_ipv4() {
         return Err(Reason::RangeShape);
     }

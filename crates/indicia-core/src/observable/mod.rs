@@ -94,8 +94,10 @@ impl Observable {
             Some(kind) => parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason)),
             None => detect(text),
         };
-        if let Cow::Owned(refanged) = refang::value(text, level)
+        if kind.is_none_or(refang::is_written_defanged)
+            && let Cow::Owned(refanged) = refang::value(text, level)
             && let Ok(canonical) = read(refanged.trim())
+            && refang::is_written_defanged(canonical.kind)
             && (level != Refang::Usual || refang::is_plausible(&canonical.value, canonical.kind))
         {
             return Ok(canonical.into());
@@ -222,17 +224,27 @@ pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
     if text.contains('@') && !text.contains(['/', ' ']) {
         return as_kind(Kind::Email);
     }
-    if let Some(found) = first(&[Kind::Ipv4, Kind::Ipv6, Kind::Cidr, Kind::IpRange]) {
+    // Eight groups of two digits are a hardware address (EUI-64), though IPv6 could be written so.
+    if let Ok(found) = ident::mac(text) {
+        return Ok(found);
+    }
+    if let Some(mut found) = first(&[Kind::Ipv4, Kind::Ipv6, Kind::Cidr, Kind::IpRange, Kind::Endpoint]) {
+        if let Some(address) = ip::single(&found) {
+            found = address;
+        }
         return Ok(found);
     }
     if let Some(kind) = ip::shape(text) {
         return as_kind(kind);
     }
-    if let Ok(found) = ident::mac(text).or_else(|_| ident::asn(text)) {
+    if let Ok(found) = ident::asn(text) {
         return Ok(found);
     }
-    if let Some(found) = first(&[Kind::Endpoint, Kind::Ethereum, Kind::Cve, Kind::AttackId]) {
+    if let Some(found) = first(&[Kind::Ethereum, Kind::Cve, Kind::AttackId]) {
         return Ok(found);
+    }
+    if let Some(kind) = meant(text) {
+        return as_kind(kind);
     }
     if text.bytes().all(|b| b.is_ascii_hexdigit())
         && let Some(kind) = Kind::of_digest_length(text.len())
@@ -250,21 +262,43 @@ pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
         Kind::Ripple,
         Kind::Monero,
         Kind::Ssdeep,
-        Kind::Tlsh,
         Kind::Jarm,
         Kind::Ja4,
         Kind::RegistryKey,
     ]) {
         return Ok(found);
     }
+    if text.len() == 72 && text[..2].eq_ignore_ascii_case("t1") {
+        return as_kind(Kind::Tlsh);
+    }
     if text::looks_like_path(text) {
         return as_kind(Kind::FilePath);
     }
     if text.contains(['/', '?']) && !text.starts_with('/') && !text.contains(' ') {
-        return as_kind(Kind::Url);
+        return url::parse_detected(text).map(Into::into).map_err(|reason| ParseError::new(Kind::Url, reason));
     }
     if text.contains('.') && !text.contains([' ', '/', '\\', ',']) {
         return as_kind(Kind::Domain);
     }
     Err(ParseError { kind: None, reason: Reason::UnknownKind })
+}
+
+/// The kind that a text clearly means to be, though its grammar refuses it: so that the reason is the right one.
+fn meant(text: &str) -> Option<Kind> {
+    let lower = text.to_ascii_lowercase();
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if lower.starts_with("cve-") {
+        return Some(Kind::Cve);
+    }
+    if lower.starts_with("0x") && text.len() == 42 {
+        return Some(Kind::Ethereum);
+    }
+    if lower.strip_prefix("as").is_some_and(|rest| digits(rest) && rest.len() > 9) {
+        return Some(Kind::Asn);
+    }
+    if lower.starts_with("bc1") && lower.bytes().all(|b| b.is_ascii_alphanumeric()) && text.len() > 13 {
+        return Some(Kind::Bitcoin);
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    (digits(port) && !host.contains([':', '/', ' ', '?', '\\']) && host.contains('.')).then_some(Kind::Endpoint)
 }

@@ -32,8 +32,13 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
         Kind::Purl if !text.starts_with("pkg:") => return Err(Reason::TextShape),
         _ => (text.to_string(), false),
     };
-    let key = if case_blind { value.to_lowercase() } else { value.clone() };
+    let key = if case_blind { self::case_blind(&value) } else { value.clone() };
     Ok(Canonical::keyed(kind, value, key))
+}
+
+/// A key without case: each character's first lower-case one, whatever stands around it.
+pub(crate) fn case_blind(text: &str) -> String {
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }
 
 /// Whether a whole value is clearly a path: a drive, a share, an environment variable, `~/` or a rooted path.

@@ -42,10 +42,22 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, Reason> {
     Err(Reason::UrlShape)
 }
 
+/// Reads a text that looks like a URL without scheme though nobody said so: an address in it must be strict.
+pub(crate) fn parse_detected(text: &str) -> Result<Parsed, Reason> {
+    let parsed = parse(text)?;
+    let host = &parsed.key[..parsed.host_len];
+    if ip::ipv4(host).is_ok() && !text.starts_with(host) && !text.contains('@') {
+        return Err(Reason::NumericTld);
+    }
+    Ok(parsed)
+}
+
 /// Whether a text begins with a scheme that is not followed by an authority, such as `mailto:`.
 pub(crate) fn has_opaque_scheme(text: &str) -> bool {
     const OPAQUE: [&str; 9] = ["mailto", "javascript", "data", "about", "urn", "tel", "sip", "magnet", "blob"];
-    text.split_once(':').is_some_and(|(scheme, _)| OPAQUE.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
+    text.split_once(':').is_some_and(|(scheme, rest)| {
+        !rest.starts_with("//") && OPAQUE.iter().any(|s| s.eq_ignore_ascii_case(scheme))
+    })
 }
 
 /// The scheme in front of `://`, if it has the form of one.
@@ -63,6 +75,10 @@ fn once(text: &str) -> Result<Parsed, Reason> {
     }
     match split_scheme(text) {
         Some((scheme, _)) if SPECIAL.iter().any(|s| s.eq_ignore_ascii_case(scheme)) => {
+            let after = text.split_once(':').map_or("", |(_, rest)| rest.trim_start_matches(['/', '\\']));
+            if after.is_empty() || after.starts_with(['?', '#']) {
+                return Err(Reason::UrlNoAuthority);
+            }
             let url = Url::parse(text).map_err(shape)?;
             assemble(&url, Some(url.scheme()), true)
         }
@@ -127,7 +143,8 @@ fn assemble(url: &Url, scheme: Option<&str>, single_label: bool) -> Result<Parse
     }
     value.push_str(&key);
     let mut tail = String::new();
-    settle_escapes(url.path(), &mut tail);
+    // The standard's path set has `^` since 2023; the crate's does not yet.
+    settle_escapes(&url.path().replace('^', "%5E"), &mut tail);
     if let Some(query) = url.query() {
         tail.push('?');
         settle_escapes(query, &mut tail);

@@ -39,6 +39,9 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
     {
         return witness(kind, text);
     }
+    if WITNESS.iter().any(|(k, hrp)| *k != kind && text.to_ascii_lowercase().starts_with(&format!("{hrp}1"))) {
+        return Err(Reason::WalletNetwork);
+    }
     if text.to_ascii_lowercase().starts_with("tb1") || text.to_ascii_lowercase().starts_with("bcrt1") {
         return Err(Reason::WalletNetwork);
     }
@@ -75,6 +78,9 @@ fn base58check(kind: Kind, text: &str) -> Result<Canonical, Reason> {
 fn witness(kind: Kind, text: &str) -> Result<Canonical, Reason> {
     let mixed = text.bytes().any(|b| b.is_ascii_lowercase()) && text.bytes().any(|b| b.is_ascii_uppercase());
     if mixed {
+        return Err(Reason::WalletShape);
+    }
+    if text.len() < 14 {
         return Err(Reason::WalletShape);
     }
     bech32::segwit::decode(text).map_err(|e| match e.0 {
@@ -182,4 +188,24 @@ fn cash_address(text: &str) -> Result<Canonical, Reason> {
         return Err(Reason::WalletChecksum);
     }
     Ok(Canonical::same(Kind::BitcoinCash, format!("bitcoincash:{payload}")))
+}
+
+/// The currencies whose addresses can begin like a word.
+pub(crate) fn kinds_of_word(word: &[u8]) -> &'static [Kind] {
+    match (word.first(), word.len()) {
+        (Some(b'1'), 25..=35) => &[Kind::Bitcoin, Kind::BitcoinCash],
+        (Some(b'3'), 25..=35) => &[Kind::Bitcoin, Kind::Litecoin, Kind::BitcoinCash],
+        (Some(b'b' | b'B'), 42..=62) => &[Kind::Bitcoin],
+        (Some(b'l'), 43..=63) => &[Kind::Litecoin],
+        (Some(b'L' | b'M'), 33..=34) => &[Kind::Litecoin],
+        (Some(b'D' | b'9' | b'A'), 33..=34) => &[Kind::Dogecoin],
+        (Some(b'X' | b'7'), 33..=34) => &[Kind::Dash],
+        (Some(b't'), 35) => &[Kind::Zcash],
+        (Some(b'z'), 78) => &[Kind::Zcash],
+        (Some(b'T'), 34) => &[Kind::Tron],
+        (Some(b'r'), 25..=35) => &[Kind::Ripple],
+        (Some(b'q' | b'p'), 42) => &[Kind::BitcoinCash],
+        (Some(b'4' | b'8'), 95 | 106) => &[Kind::Monero],
+        _ => &[],
+    }
 }

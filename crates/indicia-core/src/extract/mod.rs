@@ -1,0 +1,561 @@
+//! Bytes → observables: what stands in a text, whether anybody lists it or not.
+//!
+//! Two readings of each block of text give candidates: the bytes as they are, and a view with defanging undone
+//! (see [`crate::refang`]). A candidate is taken when its grammar and the rules against look-alikes take it:
+//! a name needs a known or special-use top-level domain, a wallet its checksum, a digest its length and borders.
+//! The outermost observable at a place is reported; spans are always those of the original bytes.
+
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+
+pub(crate) mod lex;
+
+use lex::{Colons, Token};
+
+use crate::observable::{self, digest, domain, email, ident, ip, url, wallet};
+use crate::refang::{self, View};
+use crate::scan::for_each_cve;
+use crate::{Kind, Refang};
+
+/// What to extract, and how.
+#[derive(Clone, Debug, Default)]
+pub struct ExtractOptions {
+    /// Only these kinds. Empty: every kind that has a shape of its own.
+    pub kinds: Vec<Kind>,
+    /// How much defanging is undone.
+    pub refang: Refang,
+    /// Also observables inside others: the host of a URL, the domain of an e-mail address.
+    pub nested: bool,
+}
+
+/// One observable in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extraction {
+    /// First byte.
+    pub start: usize,
+    /// Behind the last byte.
+    pub end: usize,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its canonical value.
+    pub value: String,
+    /// The port that stands behind an address or name.
+    pub port: Option<u16>,
+}
+
+/// Every observable in `data`, by place.
+///
+/// ```
+/// use indicia_core::{ExtractOptions, Kind, extract};
+/// let found = extract(b"beacon to hxxps://cdn[.]bad[.]example/a from 192.0.2.7:8443", &ExtractOptions::default());
+/// assert_eq!(found[0].value, "https://cdn.bad.example/a");
+/// assert_eq!((found[0].start, found[0].end), (10, 39));
+/// assert_eq!((found[1].kind, found[1].port), (Kind::Ipv4, Some(8443)));
+/// ```
+pub fn extract(data: &[u8], options: &ExtractOptions) -> Vec<Extraction> {
+    let mut found = Vec::new();
+    let _ = extract_with(data, options, &mut |e| {
+        found.push(e);
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// Calls `on` for every observable in `data`, by place; `Break` stops.
+pub fn extract_with(
+    data: &[u8],
+    options: &ExtractOptions,
+    on: &mut dyn FnMut(Extraction) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    const BLOCK: usize = 64 * 1024;
+    let mut base = 0;
+    while base < data.len() {
+        let rest = &data[base..];
+        let end = match rest.get(BLOCK..).and_then(|tail| memchr::memchr(b'\n', tail)) {
+            Some(newline) => BLOCK + newline + 1,
+            None => rest.len(),
+        };
+        let block = &rest[..end];
+        let mut extractor = Extractor { text: block, view: None, level: options.refang, found: Vec::new() };
+        extractor.run_tokens();
+        let mut found = extractor.found;
+        if let Some(view) = View::new(block, options.refang) {
+            let mut extractor =
+                Extractor { text: view.text(), view: Some(&view), level: options.refang, found: Vec::new() };
+            extractor.run_tokens();
+            found.append(&mut extractor.found);
+        }
+        for mut e in resolve(found, options) {
+            e.start += base;
+            e.end += base;
+            on(e)?;
+        }
+        base += end;
+    }
+    ControlFlow::Continue(())
+}
+
+/// Orders by place and drops what lies inside or across something longer that came first.
+fn resolve(mut found: Vec<Extraction>, options: &ExtractOptions) -> Vec<Extraction> {
+    found.sort_by(|a, b| (a.start, std::cmp::Reverse(a.end), a.kind).cmp(&(b.start, std::cmp::Reverse(b.end), b.kind)));
+    found.dedup();
+    let mut kept: Vec<Extraction> = Vec::with_capacity(found.len());
+    let mut outer: Option<(usize, usize)> = None;
+    for e in found {
+        if let Some((start, end)) = outer
+            && e.start < end
+        {
+            let inside = e.end <= end;
+            let same = e.start == start && e.end == end;
+            if same || !inside || !options.nested {
+                continue;
+            }
+        } else {
+            outer = Some((e.start, e.end));
+        }
+        kept.push(e);
+    }
+    kept.retain(|e| options.kinds.is_empty() || options.kinds.contains(&e.kind));
+    kept
+}
+
+struct Extractor<'t> {
+    text: &'t [u8],
+    view: Option<&'t View>,
+    level: Refang,
+    found: Vec<Extraction>,
+}
+
+impl Extractor<'_> {
+    fn run_tokens(&mut self) {
+        let text = self.text;
+        lex::tokens(text, |token| match token {
+            Token::Run { start, end, dots } => self.run(start, end, dots),
+            Token::Colons { start, end } => self.colons(start, end),
+            Token::Scheme { at } => self.url_at(at),
+            Token::At { at } => self.email_at(at),
+        });
+    }
+
+    fn take(&mut self, kind: Kind, value: String, start: usize, end: usize, port: Option<u16>) {
+        let (start, end) = match self.view {
+            None => (start, end),
+            Some(view) => {
+                if !view.touches(start, end)
+                    || (self.level == Refang::Usual
+                        && (!refang::is_plausible(&value, kind) || view.is_doubtful(start, end)))
+                {
+                    return;
+                }
+                view.raw_span(start, end)
+            }
+        };
+        self.found.push(Extraction { start, end, kind, value, port });
+    }
+
+    fn str(&self, a: usize, b: usize) -> &str {
+        std::str::from_utf8(&self.text[a..b]).unwrap_or_default()
+    }
+
+    fn parsed(&mut self, kind: Kind, a: usize, b: usize) {
+        if let Ok(found) = observable::parse_kind(kind, self.str(a, b)) {
+            self.take(found.kind, found.value, a, b, None);
+        }
+    }
+
+    fn run(&mut self, start: usize, end: usize, dots: bool) {
+        let text = self.text;
+        // Behind an escape the run begins later; the part in front is no value.
+        let start = lex::run_starts(text, start, end).into_iter().flatten().last().unwrap_or(start);
+        if dots {
+            lex::ipv4_in(text, start, end, |a, b, address| {
+                let hyphen = |at: Option<&u8>| at.is_some_and(|b| matches!(b, b'-' | b'_'));
+                let after = |i: usize| text.get(b + 1 + i).is_some_and(u8::is_ascii_digit);
+                // A hyphen beside an address makes a host name or a version, unless a range follows.
+                if (a > start && hyphen(text.get(a - 1))) || (hyphen(text.get(b)) && !after(0)) {
+                    if !(a > start && text[a - 1] == b'-' && text[..a - 1].last().is_some_and(u8::is_ascii_digit)) {
+                        return;
+                    }
+                }
+                self.host_address(address.into(), a, b, a, b);
+            });
+            lex::names_in(text, start, end, |a, b| self.name(a, b));
+        }
+        self.identifiers(start, end);
+        lex::words_in(text, start, end, |a, b| self.word(a, b));
+    }
+
+    fn colons(&mut self, start: usize, end: usize) {
+        match lex::in_colons(self.text, start, end) {
+            Some((a, b, Colons::V6(address))) => {
+                // `Foo::bar` and `::B` are code: an address in prose has two groups or more beside the gap.
+                let groups = self.text[a..b].split(|c| *c == b':').filter(|g| !g.is_empty()).count();
+                if groups < 2 && !address.is_loopback() {
+                    return;
+                }
+                let bracketed = a > 0 && self.text[a - 1] == b'[' && self.text.get(b) == Some(&b']');
+                let (from, to) = if bracketed { (a - 1, b + 1) } else { (a, b) };
+                self.host_address(address.into(), a, b, from, to);
+            }
+            Some((a, b, Colons::Mac)) => self.parsed(Kind::Mac, a, b),
+            None => {}
+        }
+    }
+
+    fn host_address(&mut self, address: IpAddr, a: usize, b: usize, from: usize, to: usize) {
+        let text = self.text;
+        let max = if address.is_ipv4() { 32 } else { 128 };
+        if (from, to) == (a, b)
+            && let Some((length, end)) = lex::prefix_after(text, b, max)
+        {
+            if length > 0 {
+                self.parsed(if length == max { kind_of(address) } else { Kind::Cidr }, a, end);
+            }
+            return;
+        }
+        if text.get(to) == Some(&b'-') && (from, to) == (a, b) {
+            let length =
+                text[to + 1..].iter().take(46).take_while(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':')).count();
+            let mut end = to + 1 + length;
+            while end > to + 1 && matches!(text[end - 1], b'.' | b':') {
+                end -= 1;
+            }
+            self.parsed(Kind::IpRange, a, end);
+        }
+        let port = if max == 32 || from < a { lex::port_after(text, to) } else { None };
+        self.take(kind_of(address), address.to_string(), a, b, port.map(|(port, _)| port));
+        if max == 32 || from < a {
+            self.bare_url(from, port.map_or(to, |(_, end)| end));
+        }
+    }
+
+    fn name(&mut self, a: usize, b: usize) {
+        let text = self.text;
+        let before = a.checked_sub(1).map(|i| text[i]);
+        let raw = self.str(a, b);
+        let Ok(name) = domain::parse(raw) else { return };
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let port = lex::port_after(text, b);
+        let end = port.map_or(b, |(_, end)| end);
+        let defanged = self.view.is_some_and(|v| v.touches(a, b));
+        if !refang::is_listed_tld(last) && !(self.level == Refang::Aggressive && defanged) {
+            return;
+        }
+        let followed_by_path = matches!(text.get(end), Some(b'/')) && text.get(end + 1).is_some_and(|b| !is_space_or_quote(*b));
+        let doubted = !defanged && looks_like_no_name(raw, &name, text.get(b).copied(), followed_by_path);
+        let in_path = match before {
+            Some(b'/') => a < 2 || text[a - 2] != b'/',
+            Some(b'\\') => a < 2 || text[a - 2] != b'\\',
+            Some(b'@' | b'=' | b'%') => false,
+            _ => false,
+        };
+        if in_path || doubted {
+            return;
+        }
+        self.take(Kind::Domain, name, a, b, port.map(|(port, _)| port));
+        if before != Some(b'@') {
+            self.bare_url(a, end);
+        }
+    }
+
+    /// A URL without a scheme whose host and port stand at `start..end`.
+    fn bare_url(&mut self, start: usize, end: usize) {
+        let text = self.text;
+        if !matches!(text.get(end), Some(b'/' | b'?')) {
+            return;
+        }
+        let scheme = start >= 3 && text[..start].ends_with(b"://");
+        if scheme {
+            return;
+        }
+        let stop = url_end(text, end, lex::url_limit(text, end));
+        if stop <= end {
+            return;
+        }
+        if let Ok(parsed) = url::parse(self.str(start, stop)) {
+            self.take(Kind::Url, parsed.value, start, stop, None);
+        }
+    }
+
+    fn url_at(&mut self, at: usize) {
+        let text = self.text;
+        let Some(start) = lex::scheme_start(text, at) else { return };
+        let limit = lex::url_limit(text, at + 3);
+        let end = url_end(text, at + 3, limit);
+        let Ok(parsed) = url::parse(self.str(start, end)) else { return };
+        let host = &parsed.key[..parsed.host_len];
+        let known = host.starts_with('[') || ip::address(host).is_ok() || {
+            let last = host.rsplit('.').next().unwrap_or(host);
+            host.contains('.') && refang::is_listed_tld(last)
+        };
+        if known || (self.level == Refang::Aggressive && host.contains('.')) {
+            self.take(Kind::Url, parsed.value, start, end, None);
+        }
+    }
+
+    fn email_at(&mut self, at: usize) {
+        let text = self.text;
+        let mut run_end = at + 1;
+        lex::tokens(&text[at + 1..text.len().min(at + 301)], |token| {
+            if let Token::Run { start: 0, end, .. } = token {
+                run_end = at + 1 + end;
+            }
+        });
+        let mut name_end = None;
+        lex::names_in(text, at + 1, run_end, |a, b| {
+            if a == at + 1 && name_end.is_none() {
+                name_end = Some(b);
+            }
+        });
+        let Some(b) = name_end else { return };
+        let mut best: Option<(usize, String)> = None;
+        // The last start offered is the narrowest that escapes leave; the usual characters come before it.
+        lex::local_starts(text, at, |from| {
+            let usual = text[from..at].iter().all(|b| b.is_ascii_alphanumeric() || b"._-+%".contains(b) || !b.is_ascii());
+            if usual && let Ok(found) = email::parse(self.str(from, b)) {
+                best = Some((from, found.value));
+            }
+        });
+        let Some((from, value)) = best else { return };
+        if refang::is_plausible(&value, Kind::Email) {
+            self.take(Kind::Email, value, from, b, None);
+        }
+    }
+
+    fn identifiers(&mut self, start: usize, end: usize) {
+        let text = self.text;
+        let length = end - start;
+        if matches!(length, 14 | 17 | 19 | 23) && ident::mac(self.str(start, end)).is_ok() {
+            self.parsed(Kind::Mac, start, end);
+        }
+        if length == 36 {
+            self.parsed(Kind::Ja4, start, end);
+        }
+        if (5..=10).contains(&length) && matches!(text[start], b'T' | b't') {
+            let stop = end - usize::from(text[end - 1] == b'.');
+            let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
+            if border {
+                self.parsed(Kind::AttackId, start, stop);
+            }
+        }
+        for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
+    }
+
+    fn word(&mut self, a: usize, b: usize) {
+        let text = self.text;
+        let word = &text[a..b];
+        let length = b - a;
+        if length < 13 {
+            self.asn(a, b);
+            return;
+        }
+        if !(25..=128).contains(&length) {
+            return;
+        }
+        if word.iter().all(u8::is_ascii_hexdigit) {
+            if is_guid_part(text, a, b) {
+                return;
+            }
+            let labelled = lex::labelled(text, a).filter(|kind| digest::hex_digits(*kind) == Some(length));
+            if let Some(kind) = labelled.or(Kind::of_digest_length(length)) {
+                self.parsed(kind, a, b);
+            } else if length == 62 {
+                self.parsed(Kind::Jarm, a, b);
+            }
+            return;
+        }
+        if length == 42 && word[..2].eq_ignore_ascii_case(b"0x") {
+            self.parsed(Kind::Ethereum, a, b);
+        } else if length == 72 && word.starts_with(b"T1") {
+            self.parsed(Kind::Tlsh, a, b);
+        }
+        for kind in wallet::kinds_of_word(word) {
+            if observable::parse_kind(*kind, self.str(a, b)).is_ok() {
+                self.parsed(*kind, a, b);
+                return;
+            }
+        }
+    }
+
+    /// `AS64496`, `ASN64496`, `ASN 64496`; a bare `AS400` with fewer than four digits is a machine.
+    fn asn(&mut self, a: usize, b: usize) {
+        let text = self.text;
+        let word = &text[a..b];
+        if word.len() >= 6 && word.starts_with(b"AS") && word[word.len() - 4..].iter().all(u8::is_ascii_digit) {
+            self.parsed(Kind::Asn, a, b);
+        } else if word == b"ASN" && text.get(b) == Some(&b' ') {
+            let digits = text[b + 1..].iter().take(11).take_while(|b| b.is_ascii_digit()).count();
+            if digits > 0 && !text.get(b + 1 + digits).is_some_and(u8::is_ascii_alphanumeric) {
+                self.parsed(Kind::Asn, a, b + 1 + digits);
+            }
+        }
+    }
+}
+
+fn kind_of(address: IpAddr) -> Kind {
+    if address.is_ipv4() { Kind::Ipv4 } else { Kind::Ipv6 }
+}
+
+fn is_space_or_quote(b: u8) -> bool {
+    b <= b' ' || matches!(b, b'"' | b'\'' | b')' | b']' | b'>' | b',' | b';' | b'.')
+}
+
+/// A word of hexadecimal digits whose neighbours are hyphens and more digits: part of a GUID.
+fn is_guid_part(text: &[u8], a: usize, b: usize) -> bool {
+    (a >= 2 && text[a - 1] == b'-' && text[a - 2].is_ascii_hexdigit())
+        || (text.get(b) == Some(&b'-') && text.get(b + 1).is_some_and(u8::is_ascii_hexdigit))
+}
+
+/// Where a URL in prose ends: without closing punctuation, brackets that it did not open, and the marks of
+/// markdown, AsciiDoc and wikis behind it.
+fn url_end(text: &[u8], from: usize, limit: usize) -> usize {
+    let mut end = limit;
+    // A closing bracket or quote that was not opened inside ends it; so does an opening one of link text.
+    let (mut round, mut square) = (0i32, 0i32);
+    let mut authority = true;
+    for i in from..limit {
+        match text[i] {
+            b'/' | b'?' | b'#' => authority = false,
+            b'(' => round += 1,
+            b')' => {
+                round -= 1;
+                if round < 0 {
+                    end = i;
+                    break;
+                }
+            }
+            b'[' if !authority || i > from => {
+                if !authority {
+                    end = i;
+                    break;
+                }
+                square += 1;
+            }
+            b'[' => square += 1,
+            b']' => {
+                square -= 1;
+                if square < 0 {
+                    end = i;
+                    break;
+                }
+            }
+            b'{' | b'}' | b'|' | b'\\' | b'^' => {
+                end = i;
+                break;
+            }
+            _ => {}
+        }
+    }
+    for mark in [&b"**"[..], b"++"] {
+        if let Some(at) = memchr::memmem::find(&text[from..end], mark) {
+            end = from + at;
+        }
+    }
+    while end > from && matches!(text[end - 1], b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'(' | b'[') {
+        end -= 1;
+    }
+    end
+}
+
+/// Whether a word with dots is more likely a file, code, a product or a sentence without a space.
+fn looks_like_no_name(raw: &str, name: &str, next: Option<u8>, followed_by_path: bool) -> bool {
+    let raw_last = raw.rsplit('.').next().unwrap_or_default();
+    let labels = name.split('.').count();
+    let first = name.split('.').next().unwrap_or_default();
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let upper = |s: &str| s.bytes().any(|b| b.is_ascii_uppercase());
+    let lower = |s: &str| s.bytes().any(|b| b.is_ascii_lowercase());
+    // `finished.In`, `Trojan.Agent.CC`, `Microsoft.NET`: capitals in the last label of a word that has small letters.
+    if upper(raw_last) && lower(raw) && !matches!(raw_last, "Com" | "Net" | "Org" | "COM") {
+        return true;
+    }
+    // `System.Net`, `User.Read`: code in camel case.
+    if raw.split('.').filter(|l| l.starts_with(|c: char| c.is_ascii_uppercase()) && lower(l)).count() > 1
+        && !matches!(raw_last, "Com" | "Net" | "Org")
+    {
+        return true;
+    }
+    // A call.
+    if next == Some(b'(') {
+        return true;
+    }
+    // `3.in`, `1.2.tar.gz`.
+    if labels == 2 && first.bytes().all(|b| b.is_ascii_digit()) && last.len() == 2 {
+        return true;
+    }
+    // Reversed names of packages.
+    if labels > 2 && matches!(first, "com" | "org" | "net" | "android") {
+        return true;
+    }
+    // Files.
+    if indicia_data::files::is_file_ending(last) && !followed_by_path {
+        return true;
+    }
+    // One-letter first labels of abbreviations (`e.g.com`), and well-known objects of code.
+    matches!(first, "this" | "self" | "os" | "re" | "json" | "window" | "document" | "console" | "node" | "asp" | "vue")
+        && labels == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str) -> Vec<(Kind, String)> {
+        extract(text.as_bytes(), &ExtractOptions::default()).into_iter().map(|e| (e.kind, e.value)).collect()
+    }
+
+    #[test]
+    fn spans_cover_the_defanged_bytes() {
+        let text = "at hxxp://a[.]bad[.]example/x, then";
+        let found = extract(text.as_bytes(), &ExtractOptions::default());
+        assert_eq!(found.len(), 1);
+        assert_eq!(&text[found[0].start..found[0].end], "hxxp://a[.]bad[.]example/x");
+    }
+
+    #[test]
+    fn nested_values_on_request() {
+        let options = ExtractOptions { nested: true, ..ExtractOptions::default() };
+        let found = extract(b"http://bad.example/x", &options);
+        let kinds: Vec<_> = found.iter().map(|e| e.kind).collect();
+        assert_eq!(kinds, [Kind::Url, Kind::Domain]);
+    }
+
+    #[test]
+    fn one_of_each() {
+        let d = "0123456789abcdef0123456789abcdef";
+        for (text, kind, value) in [
+            ("host 192.0.2.7.", Kind::Ipv4, "192.0.2.7"),
+            ("net 192.0.2.0/24,", Kind::Cidr, "192.0.2.0/24"),
+            ("192.0.2.1-192.0.2.9", Kind::IpRange, "192.0.2.1-192.0.2.9"),
+            ("[2001:db8::7]:443", Kind::Ipv6, "2001:db8::7"),
+            ("mail <a.b@bad.example>", Kind::Email, "a.b@bad.example"),
+            ("CVE-2021-44228", Kind::Cve, "CVE-2021-44228"),
+            ("on AS64496,", Kind::Asn, "AS64496"),
+            ("00-1A-2b-3C-4D-5E", Kind::Mac, "00:1a:2b:3c:4d:5e"),
+            ("bad.example/x?y=1", Kind::Url, "bad.example/x?y=1"),
+            ("*.bad.example", Kind::Domain, "bad.example"),
+        ] {
+            assert_eq!(values(text), [(kind, value.to_string())], "{text}");
+        }
+        assert_eq!(values(&format!("md5 {d}")), [(Kind::Md5, d.to_string())]);
+        assert_eq!(values(&format!("imphash: {d}")), [(Kind::Imphash, d.to_string())]);
+    }
+
+    #[test]
+    fn look_alikes() {
+        for text in [
+            "12:30:45",
+            "std::vector<int> Foo::bar()",
+            "finished.In March",
+            "main.py and update.zip",
+            "1.3.6.1.4.1.311.2.1.4",
+            "114.0.5735.133",
+            "192.0.2.07",
+            "System.Net.Http",
+            "Trojan.Agent.CC",
+            "re.search",
+        ] {
+            assert_eq!(values(text), [], "{text}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Reasons to doubt a hit. A guard marks; it never drops.
+//!
+//! Built in: addresses off the public Internet, public suffixes, digests of empty files. Beside these, lists in
+//! the format of MISP's warninglists, of all five types; a list that names attribute types counts only for
+//! kinds that have one of them.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use ipnet::IpNet;
+use regex_automata::meta::Regex;
+use serde::{Deserialize, Serialize};
+
+use crate::observable::ip;
+use crate::set::{parents, url_key_host};
+use crate::{IndicatorRef, Kind};
+
+/// One reason to doubt a hit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Guard {
+    /// The rule: `private`, `loopback`, `public-suffix`, `empty-file`, `warninglist` …
+    pub rule: Cow<'static, str>,
+    /// Where the rule comes from: a registry, a list's name and version.
+    pub source: Cow<'static, str>,
+}
+
+/// A warninglist could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WarninglistError {
+    /// Not JSON of the expected shape.
+    #[error("not a MISP warninglist: {0}")]
+    Json(#[from] serde_json::Error),
+    /// An entry of a `regex` or `cidr` list cannot be read.
+    #[error("entry {entry} of the list cannot be read as {kind}")]
+    Entry {
+        /// Number of the entry, from 1.
+        entry: usize,
+        /// What it should be.
+        kind: &'static str,
+    },
+}
+
+#[derive(Debug)]
+enum Entries {
+    /// Networks by (length, family), as a sorted list of their first addresses.
+    Cidr(HashSet<IpNet>, Vec<u8>),
+    Strings(HashSet<String>),
+    Hostnames(HashSet<String>),
+    Substrings(Vec<String>),
+    Patterns(Box<Regex>),
+}
+
+/// A list of values that are known to cause false hits, in MISP's format.
+#[derive(Debug)]
+pub struct Warninglist {
+    source: String,
+    kinds: Option<Vec<Kind>>,
+    entries: Entries,
+}
+
+impl Warninglist {
+    /// Reads a list from its JSON.
+    ///
+    /// # Errors
+    /// When it is no such list, or an expression or network in it cannot be read.
+    pub fn from_json(json: &[u8]) -> Result<Warninglist, WarninglistError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            name: String,
+            #[serde(default)]
+            version: serde_json::Value,
+            #[serde(rename = "type")]
+            type_: String,
+            list: Vec<String>,
+            #[serde(default)]
+            matching_attributes: Option<Vec<String>>,
+        }
+        let raw: Raw = serde_json::from_slice(json)?;
+        let name = |s: &String| s.trim().trim_matches('.').to_lowercase();
+        let entries = match raw.type_.as_str() {
+            "cidr" => {
+                let mut nets = HashSet::with_capacity(raw.list.len());
+                let mut lengths = Vec::new();
+                for (i, entry) in raw.list.iter().enumerate() {
+                    let entry = entry.trim();
+                    let net: IpNet = match entry.parse::<IpNet>() {
+                        Ok(net) => net.trunc(),
+                        Err(_) => entry
+                            .parse::<IpAddr>()
+                            .map(IpNet::from)
+                            .map_err(|_| WarninglistError::Entry { entry: i + 1, kind: "a network" })?,
+                    };
+                    if !lengths.contains(&net.prefix_len()) {
+                        lengths.push(net.prefix_len());
+                    }
+                    nets.insert(net);
+                }
+                Entries::Cidr(nets, lengths)
+            }
+            "hostname" => Entries::Hostnames(raw.list.iter().map(name).collect()),
+            "substring" => Entries::Substrings(raw.list.iter().map(|s| s.to_lowercase()).collect()),
+            "regex" => {
+                let patterns: Vec<&str> = raw.list.iter().map(|p| unslashed(p)).collect();
+                let regex = Regex::builder()
+                    .configure(Regex::config().nfa_size_limit(Some(8 << 20)))
+                    .syntax(regex_automata::util::syntax::Config::new().case_insensitive(true))
+                    .build_many(&patterns)
+                    .map_err(|e| WarninglistError::Entry {
+                        entry: e.pattern().map_or(0, |p| p.as_usize() + 1),
+                        kind: "a regular expression",
+                    })?;
+                Entries::Patterns(Box::new(regex))
+            }
+            _ => Entries::Strings(raw.list.iter().map(|s| s.trim().to_lowercase()).collect()),
+        };
+        let version = raw.version.to_string();
+        let source = if raw.version.is_null() {
+            raw.name
+        } else {
+            format!("{} {}", raw.name, version.trim_matches('"'))
+        };
+        let kinds = raw.matching_attributes.filter(|a| !a.is_empty()).map(|attributes| kinds_of(&attributes));
+        Ok(Warninglist { source, kinds, entries })
+    }
+
+    /// The list's name and version.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether a value stands on the list.
+    pub fn covers(&self, kind: Kind, value: &str, key: &str) -> bool {
+        if self.kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind)) {
+            return false;
+        }
+        let host = host_of(kind, key);
+        match &self.entries {
+            Entries::Cidr(nets, lengths) => {
+                let Some(span) = ip::span(host) else { return false };
+                lengths.iter().any(|length| {
+                    IpNet::new(span.first, *length).is_ok_and(|net| nets.contains(&net.trunc()) && net.contains(&span.last))
+                })
+            }
+            Entries::Strings(set) => set.contains(&value.to_lowercase()) || set.contains(&key.to_lowercase()),
+            Entries::Hostnames(set) => set.contains(host) || parents(host).any(|p| set.contains(p)),
+            Entries::Substrings(list) => {
+                let value = value.to_lowercase();
+                list.iter().any(|s| value.contains(s.as_str()))
+            }
+            Entries::Patterns(regex) => regex.is_match(value),
+        }
+    }
+}
+
+/// The host of a key, or the key.
+fn host_of(kind: Kind, key: &str) -> &str {
+    match kind {
+        Kind::Url => url_key_host(key),
+        Kind::Endpoint => {
+            let host = key.rsplit_once(':').map_or(key, |(host, _)| host);
+            host.trim_start_matches('[').trim_end_matches(']')
+        }
+        Kind::Email => key.rsplit_once('@').map_or(key, |(_, name)| name),
+        _ => key,
+    }
+}
+
+/// MISP writes expressions as `/…/i`.
+fn unslashed(pattern: &str) -> &str {
+    match pattern.strip_prefix('/').and_then(|p| p.rsplit_once('/')) {
+        Some((inner, flags)) if flags.bytes().all(|b| b.is_ascii_lowercase()) => inner,
+        _ => pattern,
+    }
+}
+
+/// Kinds that have one of these MISP attribute types.
+fn kinds_of(attributes: &[String]) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    for part in attributes.iter().flat_map(|a| a.split('|')) {
+        let found: &[Kind] = match part {
+            "ip-src" | "ip-dst" | "ip" => &[Kind::Ipv4, Kind::Ipv6, Kind::Cidr, Kind::IpRange, Kind::Endpoint],
+            "domain" | "hostname" => &[Kind::Domain],
+            "url" | "uri" | "link" => &[Kind::Url],
+            "email" | "email-src" | "email-dst" | "email-reply-to" => &[Kind::Email],
+            "x509-fingerprint-sha1" => &[Kind::X509Sha1],
+            "x509-fingerprint-sha256" => &[Kind::X509Sha256],
+            "AS" => &[Kind::Asn],
+            "mac-address" => &[Kind::Mac],
+            "filename" => &[Kind::FileName],
+            "btc" => &[Kind::Bitcoin],
+            "phone-number" => &[Kind::Phone],
+            other => match Kind::from_name(other) {
+                Some(kind) => {
+                    kinds.push(kind);
+                    &[]
+                }
+                None => &[],
+            },
+        };
+        kinds.extend_from_slice(found);
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+/// Which guards a scan applies.
+#[derive(Debug)]
+pub struct Guards {
+    /// The rules that are built in.
+    pub built_in: bool,
+    /// Lists.
+    pub lists: Vec<Warninglist>,
+}
+
+impl Default for Guards {
+    fn default() -> Guards {
+        Guards { built_in: true, lists: Vec::new() }
+    }
+}
+
+impl Guards {
+    /// No guard at all.
+    pub fn off() -> Guards {
+        Guards { built_in: false, lists: Vec::new() }
+    }
+
+    /// Every reason to doubt that `indicator` stands at an observed value.
+    pub(crate) fn check(&self, kind: Kind, value: &str, indicator: IndicatorRef<'_>, out: &mut Vec<Guard>) {
+        if self.built_in {
+            built_in(kind, value, out);
+            if out.is_empty() {
+                built_in(indicator.kind(), indicator.key(), out);
+            }
+            if indicator.kind() == Kind::Domain && indicator_data_suffix(indicator.key()) {
+                out.push(Guard {
+                    rule: "public-suffix".into(),
+                    source: format!("Public Suffix List, {}", indicia_data::psl::version()).into(),
+                });
+            }
+        }
+        for list in &self.lists {
+            if list.covers(kind, value, value) || list.covers(indicator.kind(), indicator.value(), indicator.key()) {
+                out.push(Guard { rule: "warninglist".into(), source: list.source().to_string().into() });
+            }
+        }
+    }
+}
+
+fn indicator_data_suffix(name: &str) -> bool {
+    indicia_data::psl::is_public_suffix(name)
+}
+
+fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
+    if kind.is_address_like() || matches!(kind, Kind::Endpoint | Kind::Url) {
+        let Some(span) = ip::span(host_of(kind, key)) else { return };
+        let (first, last) = (ip::unmapped(span.first), ip::unmapped(span.last));
+        for (net, rule) in networks() {
+            if net.contains(&first) && net.contains(&last) {
+                out.push(Guard { rule: (*rule).into(), source: "IANA special-purpose address registry".into() });
+            }
+        }
+    } else if Kind::of_digest_length(key.len()) == Some(kind) && indicia_data::guards::EMPTY_DIGESTS.contains(&key) {
+        out.push(Guard { rule: "empty-file".into(), source: "digest of the empty input".into() });
+    }
+}
+
+fn networks() -> &'static [(IpNet, &'static str)] {
+    static NETWORKS: OnceLock<Vec<(IpNet, &'static str)>> = OnceLock::new();
+    NETWORKS.get_or_init(|| {
+        indicia_data::guards::NETWORKS.iter().filter_map(|(net, rule)| Some((net.parse().ok()?, *rule))).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(type_: &str, entries: &str, attributes: &str) -> Warninglist {
+        let json = format!(
+            r#"{{"name":"L","version":3,"type":"{type_}","list":{entries},"matching_attributes":{attributes}}}"#
+        );
+        Warninglist::from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn five_types_and_the_scope_of_attributes() {
+        let l = list("cidr", r#"["192.0.2.0/24","198.51.100.7"]"#, r#"["ip-dst","domain|ip"]"#);
+        assert!(l.covers(Kind::Ipv4, "192.0.2.7", "192.0.2.7"));
+        assert!(l.covers(Kind::Ipv4, "198.51.100.7", "198.51.100.7"));
+        assert!(l.covers(Kind::Cidr, "192.0.2.0/25", "192.0.2.0/25"));
+        assert!(!l.covers(Kind::Cidr, "192.0.0.0/16", "192.0.0.0/16"));
+        assert!(!l.covers(Kind::Url, "http://192.0.2.7/", "192.0.2.7/"));
+        let l = list("hostname", r#"[".good.example"]"#, "[]");
+        assert!(l.covers(Kind::Domain, "a.good.example", "a.good.example"));
+        assert!(l.covers(Kind::Url, "http://good.example:80/", "good.example/"));
+        assert!(!l.covers(Kind::Domain, "notgood.example", "notgood.example"));
+        assert!(list("string", r#"["X@good.example"]"#, "[]").covers(Kind::Email, "x@good.example", "x@good.example"));
+        assert!(list("substring", r#"["ood.ex"]"#, "[]").covers(Kind::Domain, "good.example", "good.example"));
+        assert!(list("regex", r#"["/^GOOD[.]/i"]"#, "[]").covers(Kind::Domain, "good.example", "good.example"));
+        assert_eq!(l.source(), "L 3");
+    }
+
+    #[test]
+    fn empty_digests_are_right() {
+        use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        for digest in [
+            hex(&Sha224::digest(b"")),
+            hex(&Sha256::digest(b"")),
+            hex(&Sha384::digest(b"")),
+            hex(&Sha512::digest(b"")),
+        ] {
+            assert!(indicia_data::guards::EMPTY_DIGESTS.contains(&digest.as_str()));
+        }
+    }
+}
