@@ -1,0 +1,237 @@
+//! `csv`: delimited text as it is published, which is seldom RFC 4180.
+//!
+//! The delimiter (`,` `;` TAB `|`) is the one that cuts the first rows evenly. The header is the first row, or
+//! a comment before it (`# "id","url"`: abuse.ch), or absent. Blanks may stand between delimiter and quote
+//! (`"a", "b"`). A quote that is not closed within a few lines spoils one row, not the rest of the file. What
+//! columns mean is in [`rows`](crate::rows).
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead};
+
+use indicia_core::Reason;
+
+use crate::collect::Collector;
+use crate::lines::{Lines, MAX_LINE_BYTES};
+use crate::plain::trim;
+use crate::rows::{self, Layout};
+use crate::{FeedError, Place};
+
+/// Rows that are looked at before the delimiter and the header are decided.
+const SAMPLE: usize = 24;
+/// Lines that one quoted cell may span.
+const MAX_ROW_LINES: usize = 64;
+
+pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
+    let mut source = Source { lines: Lines::new(input)?, ahead: VecDeque::new(), recoded: 0 };
+    let mut comments = Vec::new();
+    let mut ahead: Vec<Held> = Vec::new();
+    while ahead.len() < SAMPLE {
+        let Some(line) = source.next()? else { break };
+        if !ahead.is_empty() || !(is_comment(&line.text) || trim(&line.text).is_empty()) {
+            ahead.push(line);
+        } else if is_comment(&line.text) {
+            to.report.skip("comment");
+            comments.push(line.text);
+            // A header is among the last of them.
+            if comments.len() > 64 {
+                comments.remove(0);
+            }
+        }
+    }
+    let sample: Vec<&str> = ahead
+        .iter()
+        .map(|line| line.text.as_str())
+        .filter(|text| !is_comment(text) && !trim(text).is_empty())
+        .collect();
+    let delimiter = delimiter(&sample);
+    let rows: Vec<Vec<String>> = sample.iter().filter_map(|text| split(text, delimiter).ok()).collect();
+    let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let (header, in_first_row) = header(&comments, &rows, delimiter, to);
+    let layout = Layout::new(header.as_deref(), width, to.options)?;
+    source.ahead = ahead.into_iter().skip(usize::from(in_first_row)).collect();
+
+    while let Some(line) = source.next()? {
+        if is_comment(&line.text) {
+            to.report.skip("comment");
+            continue;
+        }
+        if trim(&line.text).is_empty() {
+            continue;
+        }
+        to.report.records += 1;
+        let number = line.number;
+        if line.cut {
+            to.refuse(Place::Line(number), Reason::TooLong, &line.text);
+            continue;
+        }
+        match source.row(line, delimiter)? {
+            Ok(cells) => layout.row(&cells, &|| Place::Line(number), to),
+            Err(text) => to.refuse(Place::Line(number), Reason::BadRecord, &text),
+        }
+    }
+    to.report.recoded += source.recoded;
+    Ok(())
+}
+
+fn is_comment(text: &str) -> bool {
+    text.trim_start().starts_with('#')
+}
+
+/// The names of the columns, and whether they are the first row.
+fn header(
+    comments: &[String],
+    rows: &[Vec<String>],
+    delimiter: char,
+    to: &Collector<'_>,
+) -> (Option<Vec<String>>, bool) {
+    let first = rows.first();
+    let is_data = |row: &Vec<String>| row.iter().any(|cell| rows::parses(cell, to.options));
+    if let Some(row) = first {
+        // The caller may name columns that no alias knows.
+        let named = to.options.columns.values().any(|c| row.iter().any(|cell| cell.trim().eq_ignore_ascii_case(c.trim())));
+        if named || (Layout::is_header(row) && !is_data(row)) {
+            return (Some(row.clone()), true);
+        }
+    }
+    let width = first.map(Vec::len);
+    let commented = comments.iter().rev().find_map(|comment| {
+        let text = comment.trim_start_matches(['#', '/', ' ', '\t']);
+        let names = [delimiter, ','].into_iter().filter_map(|d| split(text, d).ok()).find(|names| {
+            names.len() > 1 && width.is_none_or(|w| w == names.len()) && Layout::is_header(names)
+        })?;
+        Some(names)
+    });
+    if commented.is_some() {
+        return (commented, false);
+    }
+    // Names that we do not know over columns of values.
+    match rows {
+        [first, second, ..] if !is_data(first) && is_data(second) => (Some(first.clone()), true),
+        _ => (None, false),
+    }
+}
+
+/// The delimiter that cuts most rows into the same number of cells, more than one.
+fn delimiter(sample: &[&str]) -> char {
+    let mut best = (0, 0, ',');
+    for delimiter in [',', '\t', ';', '|'] {
+        let counts: Vec<usize> =
+            sample.iter().map(|text| split(text, delimiter).map_or(0, |cells| cells.len())).collect();
+        for count in counts.iter().copied().filter(|count| *count > 1) {
+            let same = counts.iter().filter(|c| **c == count).count();
+            if (same, count) > (best.0, best.1) {
+                best = (same, count, delimiter);
+            }
+        }
+    }
+    best.2
+}
+
+/// The text ends inside quotes.
+struct Unclosed;
+
+/// The cells of a row.
+fn split(text: &str, delimiter: char) -> Result<Vec<String>, Unclosed> {
+    let mut cells = Vec::new();
+    let mut rest = text;
+    loop {
+        let start = rest.trim_start_matches(' ');
+        let mut cell = String::new();
+        if let Some(mut quoted) = start.strip_prefix('"') {
+            loop {
+                let end = quoted.find('"').ok_or(Unclosed)?;
+                cell.push_str(&quoted[..end]);
+                quoted = &quoted[end + 1..];
+                match quoted.strip_prefix('"') {
+                    Some(more) => {
+                        cell.push('"');
+                        quoted = more;
+                    }
+                    None => break,
+                }
+            }
+            // What stands between the quote and the delimiter belongs to nobody, but is not lost.
+            let end = quoted.find(delimiter).unwrap_or(quoted.len());
+            cell.push_str(quoted[..end].trim_end());
+            rest = &quoted[end..];
+        } else {
+            let end = rest.find(delimiter).unwrap_or(rest.len());
+            cell.push_str(rest[..end].trim());
+            rest = &rest[end..];
+        }
+        cells.push(cell);
+        match rest.strip_prefix(delimiter) {
+            Some(more) => rest = more,
+            None => return Ok(cells),
+        }
+    }
+}
+
+/// A line that was read ahead.
+struct Held {
+    number: u64,
+    text: String,
+    cut: bool,
+}
+
+struct Source<'a> {
+    lines: Lines<'a>,
+    ahead: VecDeque<Held>,
+    recoded: u64,
+}
+
+impl Source<'_> {
+    fn next(&mut self) -> io::Result<Option<Held>> {
+        if let Some(held) = self.ahead.pop_front() {
+            return Ok(Some(held));
+        }
+        let Some(line) = self.lines.next()? else { return Ok(None) };
+        self.recoded += u64::from(line.recoded);
+        Ok(Some(Held { number: line.number, text: line.text.into_owned(), cut: line.cut }))
+    }
+
+    /// The cells of the row that begins with `line`; its text where a quote is never closed.
+    fn row(&mut self, line: Held, delimiter: char) -> io::Result<Result<Vec<String>, String>> {
+        if let Ok(cells) = split(&line.text, delimiter) {
+            return Ok(Ok(cells));
+        }
+        let mut text = line.text.clone();
+        let mut taken = Vec::new();
+        while taken.len() < MAX_ROW_LINES && text.len() < MAX_LINE_BYTES {
+            let Some(next) = self.next()? else { break };
+            text.push('\n');
+            text.push_str(&next.text);
+            // Only a quote can close the cell; without this every line would be cut again.
+            let closes = next.text.contains('"');
+            taken.push(next);
+            if closes && let Ok(cells) = split(&text, delimiter) {
+                return Ok(Ok(cells));
+            }
+        }
+        for held in taken.into_iter().rev() {
+            self.ahead.push_front(held);
+        }
+        Ok(Err(line.text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_cut_as_published() {
+        for (text, delimiter, expected) in [
+            ("a,b", ',', vec!["a", "b"]),
+            (r#""a", "b,c", "d""#, ',', vec!["a", "b,c", "d"]),
+            (r#""a""b",c"#, ',', vec!["a\"b", "c"]),
+            ("a;;b ", ';', vec!["a", "", "b"]),
+            ("a\t\tb", '\t', vec!["a", "", "b"]),
+            ("", ',', vec![""]),
+            (r#""a"x,b"#, ',', vec!["ax", "b"]),
+        ] {
+            assert_eq!(split(text, delimiter).ok(), Some(expected.into_iter().map(String::from).collect()), "{text}");
+        }
+        assert!(split("\"a,b", ',').is_err());
+    }
+}

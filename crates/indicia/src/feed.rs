@@ -1,0 +1,237 @@
+//! Feeds from files: what to read, as what, and what came of it.
+
+use std::io::{self, BufRead, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use indicia_core::{BuildOptions, BuildReport, Indicator, Reason, SetBuilder};
+use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
+
+use crate::input::{Event, Visitor, Walker};
+use crate::IndicatorSet;
+
+/// A feed: where it is, and what is known about it.
+#[derive(Clone, Debug, Default)]
+pub struct FeedSpec {
+    /// A file, folder, archive or set, or `-` for standard input.
+    pub path: PathBuf,
+    /// Its format; found by content where absent.
+    pub format: Option<Format>,
+    /// What is known beside its content.
+    pub options: ReadOptions,
+}
+
+impl FeedSpec {
+    /// A feed by its path, or `FORMAT:PATH`.
+    pub fn new(text: &Path) -> FeedSpec {
+        if let Some(text) = text.to_str()
+            && let Some((format, path)) = text.split_once(':')
+            && let Some(format) = Format::from_name(format)
+        {
+            return FeedSpec { path: path.into(), format: Some(format), ..FeedSpec::default() };
+        }
+        FeedSpec { path: text.into(), ..FeedSpec::default() }
+    }
+}
+
+/// A feed, or a part of one, that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The file or member.
+    pub name: String,
+    /// Why, in the table of reasons.
+    pub reason: Reason,
+    /// Why, for people.
+    pub message: String,
+}
+
+/// What came of reading feeds.
+#[derive(Clone, Debug, Default)]
+pub struct LoadReport {
+    /// Each file or member that was read, with its counts.
+    pub files: Vec<(String, Report)>,
+    /// What could not be read.
+    pub failed: Vec<Failed>,
+    /// Files of a format that is recognised and not read, or not recognised.
+    pub not_read: Vec<(String, Option<Format>)>,
+    /// README, LICENSE and dot-files that were passed over.
+    pub skipped: u64,
+    /// What the set did not take.
+    pub build: BuildReport,
+}
+
+impl LoadReport {
+    /// The counts of all files together.
+    pub fn total(&self) -> Report {
+        let mut total = Report::default();
+        for (_, report) in &self.files {
+            total.merge(report.clone());
+        }
+        total
+    }
+}
+
+/// Reads feeds and hands every indicator to a function.
+pub struct Reader<'s> {
+    sink: &'s mut dyn FnMut(Indicator),
+    /// Called with the name of each file before it is read.
+    pub progress: &'s mut dyn FnMut(&str),
+    /// What came of it so far.
+    pub report: LoadReport,
+}
+
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+impl<'s> Reader<'s> {
+    /// A reader that hands indicators to `sink`.
+    pub fn new(sink: &'s mut dyn FnMut(Indicator), progress: &'s mut dyn FnMut(&str)) -> Reader<'s> {
+        Reader { sink, progress, report: LoadReport::default() }
+    }
+
+    /// Reads one feed. What fails is in the report; the rest is done.
+    pub fn read(&mut self, spec: &FeedSpec) {
+        if spec.path.file_name().is_some_and(|n| n.to_string_lossy().ends_with("feeds.toml")) && spec.format.is_none() {
+            self.read_list(spec);
+            return;
+        }
+        let mut visit = Visit { reader: self, spec, alone: !spec.path.is_dir() };
+        let walker = Walker { skip_documents: true, ..Walker::default() };
+        let _ = if spec.path.as_os_str() == "-" {
+            walker.reader("-", &mut io::stdin().lock(), &mut visit)
+        } else {
+            walker.path(&spec.path, &mut visit)
+        };
+    }
+
+    fn read_list(&mut self, spec: &FeedSpec) {
+        let name = spec.path.to_string_lossy().into_owned();
+        let failed = |message: String, reason| Failed { name: name.clone(), reason, message };
+        let text = match std::fs::read_to_string(&spec.path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.report.failed.push(failed(error.to_string(), Reason::Io));
+                return;
+            }
+        };
+        match list::parse(&text) {
+            Ok(entries) => {
+                let folder = spec.path.parent().unwrap_or(Path::new("."));
+                for entry in entries {
+                    let mut options = entry.options.clone();
+                    options.tlp = options.tlp.max(spec.options.tlp);
+                    options.pap = options.pap.max(spec.options.pap);
+                    self.read(&FeedSpec { path: folder.join(&entry.path), format: entry.from, options });
+                }
+            }
+            Err(error) => {
+                let reason = error.reason();
+                self.report.failed.push(failed(error.to_string(), reason));
+            }
+        }
+    }
+}
+
+struct Visit<'v, 's> {
+    reader: &'v mut Reader<'s>,
+    spec: &'v FeedSpec,
+    /// The path is a file of its own, so a format that is not recognised is worth a word.
+    alone: bool,
+}
+
+impl Visitor for Visit<'_, '_> {
+    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
+        (self.reader.progress)(name);
+        let mut head = Vec::with_capacity(HEAD_BYTES);
+        input.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        if indicia_core::IndicatorSet::is_set(&head) {
+            let mut bytes = head;
+            input.read_to_end(&mut bytes)?;
+            match indicia_core::IndicatorSet::from_bytes(&bytes) {
+                Ok(set) => {
+                    let mut report = Report { format: Some(Format::Jsonl), ..Report::default() };
+                    for indicator in set.iter() {
+                        report.records += 1;
+                        report.indicators += 1;
+                        (self.reader.sink)(indicator.to_indicator());
+                    }
+                    self.reader.report.files.push((name.to_string(), report));
+                }
+                Err(error) => self.fail(name, error.reason(), error.to_string()),
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
+        let format = self.spec.format.or_else(|| indicia_feeds::detect(relative, &head));
+        let Some(format) = format.filter(|f| f.is_read()) else {
+            let empty = head.iter().all(u8::is_ascii_whitespace);
+            if empty {
+                self.reader.report.files.push((name.to_string(), Report::default()));
+            } else if self.alone && self.spec.format.is_some() {
+                let error = FeedError::NotRead { format: self.spec.format.unwrap_or(Format::Plain) };
+                self.fail(name, error.reason(), error.to_string());
+            } else {
+                self.reader.report.not_read.push((name.to_string(), format));
+            }
+            return Ok(ControlFlow::Continue(()));
+        };
+        let mut options = self.spec.options.clone();
+        options.feed.get_or_insert_with(|| relative.to_string());
+        let mut input = io::BufReader::with_capacity(1 << 17, io::Cursor::new(head).chain(input));
+        match indicia_feeds::read(format, &mut input, &options, self.reader.sink) {
+            Ok(report) => self.reader.report.files.push((name.to_string(), report)),
+            Err(error) => self.fail(name, error.reason(), error.to_string()),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn event(&mut self, name: &str, event: Event) {
+        match event {
+            Event::Skipped => self.reader.report.skipped += 1,
+            Event::Failed(error) => self.fail(name, Reason::Io, error.to_string()),
+        }
+    }
+}
+
+impl Visit<'_, '_> {
+    fn fail(&mut self, name: &str, reason: Reason, message: String) {
+        self.reader.report.failed.push(Failed { name: name.to_string(), reason, message });
+    }
+}
+
+/// Reads feeds into a set.
+#[derive(Debug)]
+pub struct Loader {
+    builder: SetBuilder,
+    report: LoadReport,
+}
+
+impl Loader {
+    /// A loader for a set with these options.
+    pub fn new(options: BuildOptions) -> Loader {
+        Loader { builder: SetBuilder::new(options), report: LoadReport::default() }
+    }
+
+    /// Reads one feed into the set to be.
+    pub fn add(&mut self, spec: &FeedSpec) {
+        self.add_with(spec, &mut |_| {});
+    }
+
+    /// As [`Loader::add`], told the name of each file before it is read.
+    pub fn add_with(&mut self, spec: &FeedSpec, progress: &mut dyn FnMut(&str)) {
+        let builder = &mut self.builder;
+        let mut sink = |indicator| builder.push(indicator);
+        let mut reader = Reader::new(&mut sink, progress);
+        reader.report = std::mem::take(&mut self.report);
+        reader.read(spec);
+        self.report = reader.report;
+    }
+
+    /// The set, and what came of reading.
+    pub fn finish(mut self) -> (IndicatorSet, LoadReport) {
+        self.report.build = self.builder.report().clone();
+        (self.builder.finish().into(), self.report)
+    }
+}
