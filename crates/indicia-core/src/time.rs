@@ -10,7 +10,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time, UTC, to the nanosecond.
+/// A point in time, UTC, to the nanosecond. The default is 1970-01-01T00:00:00Z.
 ///
 /// ```
 /// use indicia_core::Time;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// assert_eq!(Time::parse("2017-10-12 09:30:00").unwrap().to_string(), "2017-10-12T09:30:00Z");
 /// assert_eq!(Time::parse("2017-10-12T09:30:00+08:00").unwrap().to_string(), "2017-10-12T01:30:00Z");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(Timestamp);
 
 /// The text is not a time in a form that is read.

@@ -69,6 +69,14 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// A context that is a description and nothing else.
+#[allow(clippy::field_reassign_with_default)] // A private field keeps `..Context::default()` inside the core.
+pub(crate) fn described(text: Option<&str>) -> Context {
+    let mut context = Context::default();
+    context.description = text.map(Into::into);
+    context
+}
+
 /// An id for the parts of one composite record that has none of its own: the same parts, the same id.
 pub(crate) fn group_of<'t>(parts: impl Iterator<Item = &'t Target>) -> String {
     let parts: Vec<String> =

@@ -2,7 +2,7 @@
 //!
 //! The delimiter (`,` `;` TAB `|`) is the one that cuts the first rows evenly. The header is the first row, or
 //! a comment before it (`# "id","url"`: abuse.ch), or absent. Blanks may stand between delimiter and quote
-//! (`"a", "b"`). A quote that is not closed within a few lines spoils one row, not the rest of the file. What
+//! (`"a", "b"`). A quote that is never closed spoils one row, not the rest of the file. What
 //! columns mean is in [`rows`](crate::rows).
 
 use std::collections::VecDeque;
@@ -18,8 +18,8 @@ use crate::{FeedError, Place};
 
 /// Rows that are looked at before the delimiter and the header are decided.
 const SAMPLE: usize = 24;
-/// Lines that one quoted cell may span.
-const MAX_ROW_LINES: usize = 64;
+/// Lines that one row may span.
+const MAX_ROW_LINES: usize = 1000;
 
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
     let mut source = Source { lines: Lines::new(input)?, ahead: VecDeque::new(), recoded: 0 };
@@ -43,7 +43,7 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
         .map(|line| line.text.as_str())
         .filter(|text| !is_comment(text) && !trim(text).is_empty())
         .collect();
-    let delimiter = delimiter(&sample);
+    let delimiter = delimiter(&comments, &sample);
     let rows: Vec<Vec<String>> = sample.iter().filter_map(|text| split(text, delimiter).ok()).collect();
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     let (header, in_first_row) = header(&comments, &rows, delimiter, to);
@@ -111,10 +111,20 @@ fn header(
     }
 }
 
-/// The delimiter that cuts most rows into the same number of cells, more than one.
-fn delimiter(sample: &[&str]) -> char {
+/// The delimiter that makes a header of the first row or of a comment; else the one that cuts most rows into the
+/// same number of cells, more than one.
+fn delimiter(comments: &[String], sample: &[&str]) -> char {
+    const ALL: [char; 4] = [',', '\t', ';', '|'];
+    let first = sample.first().copied();
+    let heads = first.into_iter().chain(comments.iter().rev().map(|c| c.trim_start_matches(['#', ' '])));
+    for head in heads {
+        let columns = |d: char| split(head, d).ok().filter(|n| n.len() > 1 && Layout::is_header(n)).map_or(0, |n| n.len());
+        if let Some(delimiter) = ALL.into_iter().filter(|d| columns(*d) > 0).max_by_key(|d| columns(*d)) {
+            return delimiter;
+        }
+    }
     let mut best = (0, 0, ',');
-    for delimiter in [',', '\t', ';', '|'] {
+    for delimiter in ALL {
         let counts: Vec<usize> =
             sample.iter().map(|text| split(text, delimiter).map_or(0, |cells| cells.len())).collect();
         for count in counts.iter().copied().filter(|count| *count > 1) {
@@ -150,8 +160,12 @@ fn split(text: &str, delimiter: char) -> Result<Vec<String>, Unclosed> {
                     None => break,
                 }
             }
-            // What stands between the quote and the delimiter belongs to nobody, but is not lost.
+            // What stands between the quote and the delimiter belongs to nobody, but is not lost. After a line
+            // end it shows that the quote opened another cell, and that the one before was never closed.
             let end = quoted.find(delimiter).unwrap_or(quoted.len());
+            if cell.contains('\n') && !quoted[..end].trim().is_empty() {
+                return Err(Unclosed);
+            }
             cell.push_str(quoted[..end].trim_end());
             rest = &quoted[end..];
         } else {
@@ -195,18 +209,20 @@ impl Source<'_> {
         if let Ok(cells) = split(&line.text, delimiter) {
             return Ok(Ok(cells));
         }
+        let quotes = |text: &str| memchr::memchr_iter(b'"', text.as_bytes()).count();
         let mut text = line.text.clone();
+        let mut open = quotes(&text) % 2 == 1;
         let mut taken = Vec::new();
-        while taken.len() < MAX_ROW_LINES && text.len() < MAX_LINE_BYTES {
+        while open && taken.len() < MAX_ROW_LINES && text.len() < MAX_LINE_BYTES {
             let Some(next) = self.next()? else { break };
             text.push('\n');
             text.push_str(&next.text);
-            // Only a quote can close the cell; without this every line would be cut again.
-            let closes = next.text.contains('"');
+            // The row can only be whole where its quotes are in pairs: one attempt is enough.
+            open = quotes(&next.text) % 2 == 0;
             taken.push(next);
-            if closes && let Ok(cells) = split(&text, delimiter) {
-                return Ok(Ok(cells));
-            }
+        }
+        if !open && let Ok(cells) = split(&text, delimiter) {
+            return Ok(Ok(cells));
         }
         for held in taken.into_iter().rev() {
             self.ahead.push_front(held);

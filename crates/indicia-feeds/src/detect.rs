@@ -454,6 +454,7 @@ fn delimited(data: &[&str], comments: &str, name: &Name) -> Option<Format> {
         ];
         what.into_iter().find(|(word, _)| comments.contains(word)).map(|(_, format)| format)
     };
+    let data: Vec<&str> = data.iter().map(|line| split_comment(line).0).collect();
     for delimiter in [',', '\t', ';', '|'] {
         let counts: Vec<usize> = data.iter().take(50).map(|line| line.matches(delimiter).count()).collect();
         let with = counts.iter().filter(|count| **count > 0).count();
@@ -504,6 +505,6 @@ fn delimited(data: &[&str], comments: &str, name: &Name) -> Option<Format> {
 fn is_base64(line: &str) -> bool {
     let line = line.split(',').next().unwrap_or_default();
     line.len() >= 8
-        && line.len() % 4 == 0
+        && line.len().is_multiple_of(4)
         && line.trim_end_matches('=').bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use indicia_core::{Context, Match, Reason};
 
-use crate::collect::Collector;
+use crate::collect::{Collector, described};
 use crate::kinds::Hint;
 use crate::lines::Lines;
 use crate::plain::{split_comment, trim};
@@ -47,8 +47,7 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
             continue;
         }
         let (text, comment) = split_comment(text);
-        let mut context = Context::default();
-        context.description = comment.map(Into::into);
+        let context = described(comment);
         match text.split_once(char::is_whitespace) {
             Some((address, rest)) if is_sink(address) => names(rest, Match::Exact, number, &context, to),
             // A routable address says where a name is sent, not that the name is bad.

@@ -56,7 +56,7 @@ pub use crate::error::FeedError;
 pub use crate::format::Format;
 pub use crate::options::ReadOptions;
 pub use crate::report::{Place, Refusal, Report};
-pub use crate::write::{LossReport, Writer};
+pub use crate::write::{LossReport, Writer, csv_record};
 
 use crate::collect::Collector;
 

@@ -10,7 +10,7 @@ use std::io::BufRead;
 
 use indicia_core::{Context, Kind, Match, Reason};
 
-use crate::collect::Collector;
+use crate::collect::{Collector, described};
 use crate::kinds::Hint;
 use crate::lines::Lines;
 use crate::{FeedError, Place, hosts};
@@ -84,8 +84,7 @@ fn value(text: &str, number: u64, to: &mut Collector<'_>) {
         return;
     }
     let (text, comment) = split_comment(text);
-    let mut context = Context::default();
-    context.description = comment.map(Into::into);
+    let mut context = described(comment);
     let mut read = |text: &str| to.target(Hint::Shape, "value", text, Match::Subdomains, None);
 
     let Some((first, rest)) = text.split_once(char::is_whitespace).map(|(a, b)| (a, trim(b))) else {

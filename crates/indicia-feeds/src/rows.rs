@@ -481,12 +481,10 @@ pub(crate) fn read_abuse_ch(input: &mut dyn BufRead, to: &mut Collector<'_>) -> 
     })
 }
 
+type RecordSink<'s> = dyn FnMut(&Map<String, Value>) -> Result<(), FeedError> + 's;
+
 /// The flat objects of a document: in a list, under one name (`data`, `iocs`), or under their ids.
-fn each_record(
-    root: &Value,
-    depth: usize,
-    sink: &mut dyn FnMut(&Map<String, Value>) -> Result<(), FeedError>,
-) -> Result<(), FeedError> {
+fn each_record(root: &Value, depth: usize, sink: &mut RecordSink<'_>) -> Result<(), FeedError> {
     match root {
         Value::Array(list) => list.iter().try_for_each(|item| match item {
             Value::Object(record) => sink(record),

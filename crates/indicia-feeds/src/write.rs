@@ -6,6 +6,8 @@
 mod csv;
 mod plain;
 
+pub use csv::csv_record;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 

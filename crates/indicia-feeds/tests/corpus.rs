@@ -1,6 +1,8 @@
 //! Reads every file below `$INDICIA_CORPUS/feeds`: no panic, and a report for each. Run with `--nocapture` for
 //! the reports, and with `INDICIA_CORPUS_ONLY=<part of a path>` for all refusals of some files.
 
+#![allow(clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -14,6 +14,8 @@ use crate::{Context, Indicator, Kind, Match, Role};
 pub struct BuildOptions {
     /// Only contexts with one of these roles. Empty: every role except those of somebody to notify.
     pub roles: Vec<Role>,
+    /// Everything enters as it is: for carrying indicators on, not for matching.
+    pub everything: bool,
 }
 
 /// What a builder left out and what it changed.
@@ -93,7 +95,9 @@ impl SetBuilder {
         if observable.kind() == Kind::Other {
             self.report.other += 1;
         }
-        if match_ == Match::Subdomains && !target.below_only && !may_cover_below(observable.key()) {
+        if !self.options.everything
+            && match_ == Match::Subdomains
+            && !target.below_only && !may_cover_below(observable.key()) {
             self.report.public_suffixes += 1;
             match_ = Match::Exact;
         }
@@ -126,6 +130,9 @@ impl SetBuilder {
     }
 
     fn admits(&mut self, context: &Context) -> bool {
+        if self.options.everything {
+            return true;
+        }
         if context.extra.get("to_ids") == Some(&serde_json::Value::Bool(false)) {
             self.report.not_for_detection += 1;
             return false;

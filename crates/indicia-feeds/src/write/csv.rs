@@ -33,7 +33,7 @@ const COLUMNS: [&str; 19] = [
 ];
 
 pub(super) fn header(out: &mut dyn Write) -> io::Result<()> {
-    record(COLUMNS.iter().map(|name| Cow::Borrowed(*name)), out)
+    csv_record(COLUMNS.iter().map(|name| Cow::Borrowed(*name)), out)
 }
 
 pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossReport) -> io::Result<()> {
@@ -85,7 +85,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
             text(&context.description),
             text(&context.source_id),
         ];
-        record(cells.into_iter(), out)?;
+        csv_record(cells.into_iter(), out)?;
         loss.written += 1;
         loss.lose("countries", more_countries);
         loss.lose("references", more_references);
@@ -106,7 +106,11 @@ fn statement(code: &str) -> Country {
     Country { code: code.to_string(), basis: Some("statement".to_string()), ..Country::default() }
 }
 
-fn record<'c>(cells: impl Iterator<Item = Cow<'c, str>>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes one record of cells as the `csv` writer does: quoted, and safe for spreadsheets.
+///
+/// # Errors
+/// Those of `out`.
+pub fn csv_record<'c>(cells: impl Iterator<Item = Cow<'c, str>>, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::WriterBuilder::new().comment(Some(b'#')).terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
     let safe = cells.map(|cell| {
         // An apostrophe before such a character would be taken off by the reader: it gets another.

@@ -1,0 +1,395 @@
+//! The command line. Options take one value and repeat; man pages come from these definitions.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use indicia::feeds::Format as FeedFormat;
+use indicia::{Kind, Match, Pap, Refang, Role, Time, Tlp};
+
+/// Find threat indicators in data: feeds in every format, one canonical form, every hit with its context.
+///
+/// A FEED is a file, folder, archive or compiled set, FORMAT:PATH, or a feeds.toml. Data may be compressed
+/// (gzip, zstd, xz, bzip2) or packed (tar, zip). Exit status: 0 found or done, 1 nothing found, 2 something
+/// could not be read.
+#[derive(Debug, Parser)]
+#[command(name = "indicia", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what indicia does, on data inside the program
+    Demo,
+    /// List the observables that stand in data
+    Extract(Extract),
+    /// Write values in canonical form
+    Normalize(Normalize),
+    /// Write values so that they cannot be clicked
+    Defang(Values),
+    /// Undo defanging
+    Refang(RefangArgs),
+    /// Compile feeds into a set
+    Compile(Compile),
+    /// Find the indicators of feeds in data
+    Scan(Scan),
+    /// Find what feeds say of single values
+    Lookup(Lookup),
+    /// Read any feed and write it in another format
+    Convert(Convert),
+    /// Show what a set holds
+    Inspect(Inspect),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+/// The form of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people: values defanged, control characters escaped.
+    Text,
+    /// One JSON object a line.
+    Jsonl,
+    /// RFC 4180, safe for spreadsheets.
+    Csv,
+    /// Elastic Common Schema, one document a line.
+    Ecs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Output {
+    /// Form of the output [default: text on a terminal, else jsonl]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<OutputFormat>,
+}
+
+impl Output {
+    /// The format that holds: text for people, JSON lines for programs.
+    pub(crate) fn get(&self) -> OutputFormat {
+        use std::io::IsTerminal;
+        self.format.unwrap_or(if std::io::stdout().is_terminal() { OutputFormat::Text } else { OutputFormat::Jsonl })
+    }
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    text.parse().map_err(|_| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|k| k.name()).collect();
+        format!("not a kind; kinds are {}", names.join(" "))
+    })
+}
+
+fn kind_or_all(text: &str) -> Result<KindArg, String> {
+    if text == "all" { Ok(KindArg::All) } else { kind(text).map(KindArg::One) }
+}
+
+/// A kind, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KindArg {
+    All,
+    One(Kind),
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    text.parse().map_err(|e: indicia::NotARole| e.to_string())
+}
+
+fn tlp(text: &str) -> Result<Tlp, String> {
+    text.parse().map_err(|_| "not a TLP level; levels are clear green amber amber+strict red".to_string())
+}
+
+fn pap(text: &str) -> Result<Pap, String> {
+    text.parse().map_err(|_| "not a PAP level; levels are clear green amber red".to_string())
+}
+
+fn refang_level(text: &str) -> Result<Refang, String> {
+    text.parse().map_err(|_| "levels are off strict usual aggressive".to_string())
+}
+
+fn feed_format(text: &str) -> Result<FeedFormat, String> {
+    FeedFormat::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = FeedFormat::ALL.iter().filter(|f| f.is_read()).map(|f| f.name()).collect();
+        format!("not a format; formats that are read are {}", names.join(" "))
+    })
+}
+
+fn written_format(text: &str) -> Result<FeedFormat, String> {
+    FeedFormat::from_name(text).filter(|f| f.is_written()).ok_or_else(|| {
+        let names: Vec<&str> = FeedFormat::ALL.iter().filter(|f| f.is_written()).map(|f| f.name()).collect();
+        format!("not a format that is written; those are {}", names.join(" "))
+    })
+}
+
+fn matching(text: &str) -> Result<Match, String> {
+    text.parse().map_err(|_| "not a way to match; ways are exact subdomains network prefix".to_string())
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
+        _ => Err("a confidence is a number from 0 to 100".to_string()),
+    }
+}
+
+/// When an indicator must have been valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AsOfArg {
+    Now,
+    Event,
+    At(Time),
+}
+
+fn as_of(text: &str) -> Result<AsOfArg, String> {
+    match text {
+        "now" => Ok(AsOfArg::Now),
+        "event" => Ok(AsOfArg::Event),
+        time => time.parse().map(AsOfArg::At).map_err(|e: indicia::NotATime| format!("{e}, or `now`, or `event`")),
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Extract {
+    /// Only observables of this kind; `all` for every kind
+    #[arg(long, value_name = "KIND", value_parser = kind_or_all)]
+    pub(crate) kind: Vec<KindArg>,
+    /// How much defanging is undone: off, strict, usual, aggressive
+    #[arg(long, value_name = "LEVEL", default_value = "usual", value_parser = refang_level)]
+    pub(crate) refang: Refang,
+    /// Also observables inside others: the host of a URL, the domain of an e-mail address
+    #[arg(long)]
+    pub(crate) nested: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Files, folders and archives; standard input if none
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Normalize {
+    /// Read every value as this kind
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) kind: Option<Kind>,
+    /// The rules to follow
+    #[arg(long, value_name = "PROFILE", default_value = indicia::DEFAULT_PROFILE, value_parser = [indicia::DEFAULT_PROFILE])]
+    pub(crate) profile: String,
+    /// How much defanging is undone: off, strict, usual, aggressive
+    #[arg(long, value_name = "LEVEL", default_value = "usual", value_parser = refang_level)]
+    pub(crate) refang: Refang,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Values; the lines of standard input if none
+    pub(crate) values: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Values {
+    /// Read every value as this kind
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) kind: Option<Kind>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Values; the lines of standard input if none
+    pub(crate) values: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RefangArgs {
+    /// How much is undone: strict, usual, aggressive
+    #[arg(long, value_name = "LEVEL", default_value = "usual", value_parser = refang_level)]
+    pub(crate) refang: Refang,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Values; the lines of standard input if none
+    pub(crate) values: Vec<String>,
+}
+
+/// What is known about a feed beside its content.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "What is known about the feeds")]
+pub(crate) struct FeedOptions {
+    /// Format of the feeds [default: found by content]
+    #[arg(long, value_name = "FORMAT", value_parser = feed_format)]
+    pub(crate) from: Option<FeedFormat>,
+    /// Name of the feed [default: the name of its file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Who makes the statements
+    #[arg(long, value_name = "WHO")]
+    pub(crate) producer: Option<String>,
+    /// TLP marking of records that have none or a less restrictive one
+    #[arg(long, value_name = "LEVEL", value_parser = tlp)]
+    pub(crate) tlp: Option<Tlp>,
+    /// PAP marking of records that have none or a less restrictive one
+    #[arg(long, value_name = "LEVEL", value_parser = pap)]
+    pub(crate) pap: Option<Pap>,
+    /// Role of records that have none
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(crate) default_role: Option<Role>,
+    /// How names and URLs match [default: by format]
+    #[arg(long = "match", value_name = "HOW", value_parser = matching)]
+    pub(crate) match_: Option<Match>,
+    /// A refused record or value is a failure (exit 2), not a count
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Which contexts count.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct Filters {
+    /// Only this role; compromised and victim count only when named
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(crate) role: Vec<Role>,
+    /// Only this label
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) label: Vec<String>,
+    /// Confidence of at least this (0-100); missing fails
+    #[arg(long, value_name = "N", value_parser = percent)]
+    pub(crate) min_confidence: Option<f64>,
+    /// Marked TLP and not above this; unmarked is hidden
+    #[arg(long, value_name = "LEVEL", value_parser = tlp)]
+    pub(crate) max_tlp: Option<Tlp>,
+    /// Valid at this time: now, a time, or `event` (the time in the line)
+    #[arg(long, value_name = "TIME", value_parser = as_of)]
+    pub(crate) as_of: Option<AsOfArg>,
+    /// Show contexts that their producer took back
+    #[arg(long)]
+    pub(crate) revoked: bool,
+}
+
+/// What becomes of doubted hits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guarded {
+    Show,
+    Hide,
+    Only,
+}
+
+/// How indicators match, and which hits are doubted.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Matching")]
+pub(crate) struct Matching {
+    /// A listed endpoint matches its host with any port
+    #[arg(long)]
+    pub(crate) ignore_ports: bool,
+    /// The host of a listed URL matches wherever it stands
+    #[arg(long)]
+    pub(crate) url_hosts: bool,
+    /// A listed URL matches only with its own scheme
+    #[arg(long)]
+    pub(crate) strict_scheme: bool,
+    /// No hit is doubted
+    #[arg(long)]
+    pub(crate) no_guard: bool,
+    /// MISP warninglists: a file or a folder of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) warninglist: Vec<PathBuf>,
+    /// Doubted hits [default: hide in text, else show]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) guarded: Option<Guarded>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Compile {
+    /// The set file to write
+    #[arg(short, long, value_name = "SET")]
+    pub(crate) output: PathBuf,
+    /// The rules to follow
+    #[arg(long, value_name = "PROFILE", default_value = indicia::DEFAULT_PROFILE, value_parser = [indicia::DEFAULT_PROFILE])]
+    pub(crate) profile: String,
+    /// Only this role; compromised and victim enter only when named
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(crate) role: Vec<Role>,
+    #[command(flatten)]
+    pub(crate) feed_options: FeedOptions,
+    /// The feeds
+    #[arg(value_name = "FEED", required = true)]
+    pub(crate) feeds: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Scan {
+    /// A feed
+    #[arg(short, long = "feed", value_name = "FEED", required = true)]
+    pub(crate) feeds: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) feed_options: FeedOptions,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    #[command(flatten)]
+    pub(crate) matching: Matching,
+    /// Undo defanging in the data first: off, strict, usual, aggressive
+    #[arg(long, value_name = "LEVEL", default_value = "off", default_missing_value = "usual", num_args = 0..=1, require_equals = true, value_parser = refang_level)]
+    pub(crate) refang: Refang,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// Print only how many hits each file has
+    #[arg(long, conflicts_with_all = ["only_matching", "line_text"])]
+    pub(crate) count: bool,
+    /// Print only the text that matched
+    #[arg(long)]
+    pub(crate) only_matching: bool,
+    /// Show the line of each hit
+    #[arg(long)]
+    pub(crate) line_text: bool,
+    /// Print totals by kind, relation and guard on standard error
+    #[arg(long)]
+    pub(crate) stats: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Files, folders and archives; standard input if none
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Lookup {
+    /// A feed
+    #[arg(short, long = "feed", value_name = "FEED", required = true)]
+    pub(crate) feeds: Vec<PathBuf>,
+    /// Read every value as this kind
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) kind: Option<Kind>,
+    #[command(flatten)]
+    pub(crate) feed_options: FeedOptions,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    #[command(flatten)]
+    pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// Values; the lines of standard input if none
+    pub(crate) values: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Convert {
+    /// Format to write
+    #[arg(long, value_name = "FORMAT", value_parser = written_format)]
+    pub(crate) to: FeedFormat,
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) feed_options: FeedOptions,
+    #[command(flatten)]
+    pub(crate) filters: Filters,
+    /// The feeds
+    #[arg(value_name = "FEED", required = true)]
+    pub(crate) feeds: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Inspect {
+    /// Check that not one byte differs from what `compile` wrote
+    #[arg(long)]
+    pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The set file
+    pub(crate) set: PathBuf,
+}

@@ -1,0 +1,82 @@
+//! `normalize`, `defang`, `refang`: one value a line.
+
+use std::io::{self, Write};
+
+use indicia::{Observable, ParseError, Refang, refang as fang};
+use serde_json::{Value, json};
+
+use crate::Exit;
+use crate::args::{Normalize, OutputFormat, RefangArgs, Values};
+use crate::{data, show};
+
+pub(crate) fn normalize(args: Normalize) -> io::Result<Exit> {
+    let read = |raw: &str| {
+        Observable::parse_refanged(args.kind, raw, args.refang).map(|o| (Some(o.kind().name()), o.value().to_string()))
+    };
+    each(args.values, args.output.get(), read)
+}
+
+pub(crate) fn defang(args: Values) -> io::Result<Exit> {
+    let read = |raw: &str| {
+        let o = Observable::parse_refanged(args.kind, raw, Refang::Usual)?;
+        Ok((Some(o.kind().name()), fang::defang(o.kind(), o.value())))
+    };
+    each(args.values, args.output.get(), read)
+}
+
+pub(crate) fn refang(args: RefangArgs) -> io::Result<Exit> {
+    let read = |raw: &str| {
+        let value = fang::refang(raw, args.refang);
+        let kind = Observable::parse_refanged(None, &value, Refang::Off).ok().map(|o| o.kind().name());
+        Ok((kind, value))
+    };
+    each(args.values, args.output.get(), read)
+}
+
+fn each(
+    arguments: Vec<String>,
+    format: OutputFormat,
+    read: impl Fn(&str) -> Result<(Option<&'static str>, String), ParseError>,
+) -> io::Result<Exit> {
+    if arguments.is_empty() && data::nothing_to_read(&[]) {
+        return Err(io::Error::other("no value given, and standard input is a terminal; see --help"));
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut exit = Exit::Done;
+    let text = format == OutputFormat::Text;
+    if format == OutputFormat::Csv {
+        csv(&mut out, ["raw", "kind", "value", "error"])?;
+    }
+    for raw in data::values(arguments)? {
+        let result = read(&raw);
+        if result.is_err() {
+            exit = Exit::Failed;
+        }
+        match result {
+            Ok((_, value)) if text => writeln!(out, "{}", show::plain(&value))?,
+            Err(error) if text => show::message(&format!("{raw}: {error}")),
+            Ok((kind, value)) if format == OutputFormat::Csv => csv(&mut out, [&raw, kind.unwrap_or(""), &value, ""])?,
+            Err(error) if format == OutputFormat::Csv => csv(&mut out, [&raw, "", "", error.reason.slug()])?,
+            Ok((kind, value)) => {
+                let mut line = json!({ "raw": raw });
+                if let Some(kind) = kind {
+                    line["kind"] = kind.into();
+                }
+                line["value"] = value.into();
+                writeln!(out, "{line}")?;
+            }
+            Err(error) => writeln!(out, "{}", json!({ "raw": raw, "error": error_object(&error) }))?,
+        }
+    }
+    out.flush()?;
+    Ok(exit)
+}
+
+fn csv(out: &mut dyn Write, cells: [&str; 4]) -> io::Result<()> {
+    indicia::feeds::csv_record(cells.iter().map(|c| std::borrow::Cow::Borrowed(*c)), out)
+}
+
+/// An error as every JSON output has it.
+pub(crate) fn error_object(error: &ParseError) -> Value {
+    json!({ "code": error.code(), "reason": error.reason.slug(), "message": error.to_string() })
+}

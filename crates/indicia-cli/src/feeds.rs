@@ -1,0 +1,183 @@
+//! Feeds named on the command line: read with progress, and what came of it told on standard error.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use indicia::feed::{FeedSpec, LoadReport, Loader};
+use indicia::feeds::ReadOptions;
+use indicia::{AsOf, BuildOptions, Context, Filter, Guards, IndicatorSet, Time, Warninglist};
+
+use crate::args::{AsOfArg, FeedOptions, Filters, Matching};
+use crate::show::{self, count};
+use crate::Exit;
+
+/// The current time. The core has no clock.
+pub(crate) fn now() -> Time {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    Time::from_unix(seconds as i64).unwrap_or_default()
+}
+
+impl Filters {
+    pub(crate) fn get(&self) -> Filter {
+        Filter {
+            roles: self.role.clone(),
+            labels: self.label.clone(),
+            min_confidence: self.min_confidence,
+            max_tlp: self.max_tlp,
+            as_of: match self.as_of {
+                None => AsOf::Any,
+                Some(AsOfArg::Now) => AsOf::At(now()),
+                Some(AsOfArg::Event) => AsOf::Event,
+                Some(AsOfArg::At(time)) => AsOf::At(time),
+            },
+            revoked: self.revoked,
+        }
+    }
+}
+
+impl Matching {
+    /// The guards, and the worst of what reading the lists came to.
+    pub(crate) fn guards(&self) -> (Guards, Exit) {
+        if self.no_guard {
+            return (Guards::off(), Exit::Done);
+        }
+        let mut guards = Guards::default();
+        let mut exit = Exit::Done;
+        let mut files = Vec::new();
+        for path in &self.warninglist {
+            list_files(path, &mut files);
+        }
+        for file in files {
+            let list = std::fs::read(&file)
+                .map_err(|e| e.to_string())
+                .and_then(|json| Warninglist::from_json(&json).map_err(|e| e.to_string()));
+            match list {
+                Ok(list) => guards.lists.push(list),
+                Err(error) => {
+                    show::message(&format!("{}: {error}", file.display()));
+                    exit = Exit::Failed;
+                }
+            }
+        }
+        (guards, exit)
+    }
+}
+
+/// A file, or the JSON files below a folder, by name.
+fn list_files(path: &Path, out: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(path) else {
+        out.push(path.to_path_buf());
+        return;
+    };
+    let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    entries.sort();
+    for entry in entries {
+        if entry.is_dir() {
+            list_files(&entry, out);
+        } else if entry.extension().is_some_and(|e| e == "json") {
+            out.push(entry);
+        }
+    }
+}
+
+impl FeedOptions {
+    /// The feed that an argument names, with what the options say.
+    pub(crate) fn spec(&self, path: &Path) -> FeedSpec {
+        let mut spec = FeedSpec::new(path);
+        spec.format = spec.format.or(self.from);
+        spec.options = ReadOptions {
+            feed: self.name.clone(),
+            producer: self.producer.clone(),
+            tlp: self.tlp,
+            pap: self.pap,
+            default_role: self.default_role,
+            match_: self.match_,
+            ..ReadOptions::default()
+        };
+        spec
+    }
+}
+
+/// A spinner on a terminal, nothing elsewhere.
+pub(crate) fn progress(what: &'static str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what);
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// Reads feeds into a set and tells what came of it.
+pub(crate) fn load(
+    feeds: &[PathBuf],
+    options: &FeedOptions,
+    build: BuildOptions,
+) -> (IndicatorSet, LoadReport, Exit) {
+    let bar = progress("reading");
+    let mut loader = Loader::new(build);
+    for feed in feeds {
+        loader.add_with(&options.spec(feed), &mut |name| bar.set_message(show::plain(name)));
+    }
+    bar.set_prefix("compiling");
+    bar.set_message("");
+    let (set, report) = loader.finish();
+    bar.finish_and_clear();
+    let exit = tell(&report, options.strict);
+    (set, report, exit)
+}
+
+/// Tells on standard error what was not read, and gives the status that follows from it.
+pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
+    let mut exit = Exit::Done;
+    for failed in &report.failed {
+        show::message(&format!("{}: {}", failed.name, failed.message));
+        exit = Exit::Failed;
+    }
+    let mut not_read: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for (name, format) in &report.not_read {
+        let entry = not_read.entry(format.map_or("unknown", |f| f.name())).or_insert((0, name));
+        entry.0 += 1;
+    }
+    for (format, (files, example)) in not_read {
+        let what = if format == "unknown" { "format not recognised (name it with --from)" } else { "format not read" };
+        show::message(&format!("{what}: {format}, {}, such as {example}", count(files, "file")));
+    }
+    let total = report.total();
+    let refused = total.refused_total();
+    if refused > 0 {
+        let by_reason: Vec<String> =
+            total.refused.iter().map(|(reason, n)| format!("{} {}", show::number(*n), reason.slug())).collect();
+        show::message(&format!("{} refused: {}", count(refused, "record"), by_reason.join(", ")));
+        let first = report.files.iter().find_map(|(name, r)| Some((name, r.examples.first()?)));
+        if let Some((name, example)) = first {
+            show::message(&format!("first: {name}, {}: {} ({})", example.place, example.reason, example.raw));
+        }
+        if strict {
+            exit = Exit::Failed;
+        }
+    }
+    let build = &report.build;
+    for (n, what) in [
+        (build.left_out_by_role, "left out: somebody to notify, or a role not asked for (see --role)"),
+        (build.not_for_detection, "left out: its source says that it is not for detection"),
+        (build.public_suffixes, "listed with everything below it is a public suffix: matched exactly only"),
+    ] {
+        if n > 0 {
+            show::message(&format!("{} {what}", count(n, "record")));
+        }
+    }
+    exit
+}
+
+/// Counts contexts without any marking, for the one warning that own use gets.
+pub(crate) fn unmarked<'c>(contexts: impl Iterator<Item = &'c Context>) -> u64 {
+    contexts.filter(|c| c.tlp.is_none() && c.pap.is_none()).count() as u64
+}
