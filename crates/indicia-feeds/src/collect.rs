@@ -12,7 +12,11 @@ pub(crate) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(format: Format, options: &'a ReadOptions, sink: &'a mut dyn FnMut(Indicator)) -> Collector<'a> {
+    pub(crate) fn new(
+        format: Format,
+        options: &'a ReadOptions,
+        sink: &'a mut dyn FnMut(Indicator),
+    ) -> Collector<'a> {
         Collector { options, report: Report { format: Some(format), ..Report::default() }, sink }
     }
 

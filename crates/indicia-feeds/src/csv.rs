@@ -88,7 +88,11 @@ fn header(
     let is_data = |row: &Vec<String>| row.iter().any(|cell| rows::parses(cell, to.options));
     if let Some(row) = first {
         // The caller may name columns that no alias knows.
-        let named = to.options.columns.values().any(|c| row.iter().any(|cell| cell.trim().eq_ignore_ascii_case(c.trim())));
+        let named = to
+            .options
+            .columns
+            .values()
+            .any(|c| row.iter().any(|cell| cell.trim().eq_ignore_ascii_case(c.trim())));
         if named || (Layout::is_header(row) && !is_data(row)) {
             return (Some(row.clone()), true);
         }
@@ -118,7 +122,9 @@ fn delimiter(comments: &[String], sample: &[&str]) -> char {
     let first = sample.first().copied();
     let heads = first.into_iter().chain(comments.iter().rev().map(|c| c.trim_start_matches(['#', ' '])));
     for head in heads {
-        let columns = |d: char| split(head, d).ok().filter(|n| n.len() > 1 && Layout::is_header(n)).map_or(0, |n| n.len());
+        let columns = |d: char| {
+            split(head, d).ok().filter(|n| n.len() > 1 && Layout::is_header(n)).map_or(0, |n| n.len())
+        };
         if let Some(delimiter) = ALL.into_iter().filter(|d| columns(*d) > 0).max_by_key(|d| columns(*d)) {
             return delimiter;
         }
@@ -246,7 +252,11 @@ mod tests {
             ("", ',', vec![""]),
             (r#""a"x,b"#, ',', vec!["ax", "b"]),
         ] {
-            assert_eq!(split(text, delimiter).ok(), Some(expected.into_iter().map(String::from).collect()), "{text}");
+            assert_eq!(
+                split(text, delimiter).ok(),
+                Some(expected.into_iter().map(String::from).collect()),
+                "{text}"
+            );
         }
         assert!(split("\"a,b", ',').is_err());
     }

@@ -46,7 +46,10 @@ pub fn detect(name: &str, head: &[u8]) -> Option<Format> {
     if matches!(name.extension(), "adoc" | "asciidoc" | "md" | "markdown" | "rst" | "pdf" | "docx") {
         return Some(Format::Prose);
     }
-    if matches!(name.extension(), "py" | "sh" | "js" | "pl" | "rb" | "go" | "rs" | "c" | "h" | "ps1" | "vbs" | "log") {
+    if matches!(
+        name.extension(),
+        "py" | "sh" | "js" | "pl" | "rb" | "go" | "rs" | "c" | "h" | "ps1" | "vbs" | "log"
+    ) {
         return Some(Format::Text);
     }
     if matches!(name.extension(), "yar" | "yara") {
@@ -88,8 +91,13 @@ impl Name {
 }
 
 fn binary(head: &[u8]) -> Option<Format> {
-    let pcap: [&[u8]; 5] =
-        [b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a"];
+    let pcap: [&[u8]; 5] = [
+        b"\xd4\xc3\xb2\xa1",
+        b"\xa1\xb2\xc3\xd4",
+        b"\x4d\x3c\xb2\xa1",
+        b"\xa1\xb2\x3c\x4d",
+        b"\x0a\x0d\x0d\x0a",
+    ];
     let other: [&[u8]; 16] = [
         b"\x89PNG",
         b"GIF8",
@@ -127,7 +135,9 @@ fn decode(head: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(body) {
         Ok(text) => text.into(),
         // The end may be cut inside a character.
-        Err(e) if e.error_len().is_none() => String::from_utf8_lossy(&body[..e.valid_up_to()]).into_owned().into(),
+        Err(e) if e.error_len().is_none() => {
+            String::from_utf8_lossy(&body[..e.valid_up_to()]).into_owned().into()
+        }
         Err(_) => lines::decode(body).0,
     }
 }
@@ -141,14 +151,17 @@ fn json(body: &str, name: &Name) -> Format {
     let keys = first_keys(body);
     let has = |key: &str| keys.iter().any(|(depth, k, _)| *depth == 1 && k == key);
     let anywhere = |key: &str| keys.iter().any(|(_, k, _)| k == key);
-    let type_ = keys.iter().find(|(depth, k, _)| *depth == 1 && k == "type").and_then(|(_, _, v)| v.as_deref());
+    let type_ =
+        keys.iter().find(|(depth, k, _)| *depth == 1 && k == "type").and_then(|(_, _, v)| v.as_deref());
     if type_ == Some("bundle") || (has("objects") && (has("more") || anywhere("spec_version"))) {
         return Format::Stix;
     }
     if has("target") && (has("contexts") || anywhere("kind")) || (has("kind") && has("value")) {
         return Format::Jsonl;
     }
-    let stix_id = keys.iter().any(|(depth, k, v)| *depth == 1 && k == "id" && v.as_ref().is_some_and(|v| v.contains("--")));
+    let stix_id = keys
+        .iter()
+        .any(|(depth, k, v)| *depth == 1 && k == "id" && v.as_ref().is_some_and(|v| v.contains("--")));
     if type_.is_some() && stix_id {
         return Format::Stix;
     }
@@ -339,7 +352,10 @@ fn lines_of(text: &str, name: &Name) -> Option<Format> {
     if votes.hash_pairs == votes.data {
         return Some(Format::MispHashes);
     }
-    if comments.contains("LOKI") || comments.contains("THOR APT") || (name.has("iocs") && most(votes.semicolons)) {
+    if comments.contains("LOKI")
+        || comments.contains("THOR APT")
+        || (name.has("iocs") && most(votes.semicolons))
+    {
         return Some(Format::Loki);
     }
     if name.has("dnscrypt") || (votes.dnscrypt > 0 && most(votes.dnscrypt)) {
@@ -367,7 +383,8 @@ impl Votes {
         if crate::hosts::is_sink(first) && second.is_some() {
             self.hosts += 1;
         }
-        if line.starts_with("||") || line.starts_with("@@||") || line.starts_with("##") || line.contains("^$") {
+        if line.starts_with("||") || line.starts_with("@@||") || line.starts_with("##") || line.contains("^$")
+        {
             self.adblock += 1;
         }
         if ["address=/", "server=/", "local=/", "ipset=/"].iter().any(|start| line.starts_with(start)) {
@@ -394,7 +411,8 @@ impl Votes {
             && line.contains('(')
             && (line.contains("->") || line.contains("<>") || line.contains("msg:"));
         if rule {
-            let dotted = ["http.", "dns.query", "dns_query", "tls.", "tls_", "bsize:", "dotprefix", "file.", "ja3."];
+            let dotted =
+                ["http.", "dns.query", "dns_query", "tls.", "tls_", "bsize:", "dotprefix", "file.", "ja3."];
             if dotted.iter().any(|word| line.contains(word)) {
                 self.suricata += 1;
             } else {
@@ -420,7 +438,11 @@ impl Votes {
         {
             self.hash_pairs += 1;
         }
-        if line.starts_with('[') && line.contains(':') && (line.contains('=') || line.contains(" IN ")) && line.ends_with([']', 'S', 'Z', '\'']) {
+        if line.starts_with('[')
+            && line.contains(':')
+            && (line.contains('=') || line.contains(" IN "))
+            && line.ends_with([']', 'S', 'Z', '\''])
+        {
             self.patterns += 1;
         }
         if line.starts_with('=') || (line.ends_with('*') && !line.contains('/')) {
@@ -431,7 +453,8 @@ impl Votes {
         }
         let (value, _) = split_comment(line);
         let words = value.split_whitespace().count();
-        let counted = words == 2 && value.split_whitespace().nth(1).is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
+        let counted = words == 2
+            && value.split_whitespace().nth(1).is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
         if words <= 1 || counted || value.starts_with('/') {
             self.single += 1;
         } else if words >= 3 {
@@ -480,12 +503,14 @@ fn delimited(data: &[&str], comments: &str, name: &Name) -> Option<Format> {
             return Some(format);
         }
         let first_value = |line: &&str| {
-            let cell = line.split(delimiter).map(|c| c.trim().trim_matches('"')).find(|cell| {
-                crate::rows::parses(cell, &crate::ReadOptions::default())
-            });
+            let cell = line
+                .split(delimiter)
+                .map(|c| c.trim().trim_matches('"'))
+                .find(|cell| crate::rows::parses(cell, &crate::ReadOptions::default()));
             cell.is_some()
         };
-        let mode = counts.iter().copied().max_by_key(|c| counts.iter().filter(|d| *d == c).count()).unwrap_or(0);
+        let mode =
+            counts.iter().copied().max_by_key(|c| counts.iter().filter(|d| *d == c).count()).unwrap_or(0);
         let even = counts.iter().filter(|c| **c == mode).count() * 10 >= counts.len() * 7;
         let valued = data.iter().take(50).filter(|line| first_value(line)).count();
         let quoted = data.iter().take(50).filter(|line| line.starts_with('"')).count() * 2 > counts.len();
@@ -498,7 +523,8 @@ fn delimited(data: &[&str], comments: &str, name: &Name) -> Option<Format> {
         }
     }
     // One column with a header, or a file that says what it is.
-    let single = name.hint() == Some(Format::Csv) && Layout::is_header(&[data[0].trim_matches('"').to_string()]);
+    let single =
+        name.hint() == Some(Format::Csv) && Layout::is_header(&[data[0].trim_matches('"').to_string()]);
     single.then_some(Format::Csv)
 }
 

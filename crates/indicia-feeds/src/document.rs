@@ -56,7 +56,10 @@ pub(crate) fn each(
         let next = broken.find("\n{").map(|n| at + n + 1);
         let last_line = !broken.trim_end().contains('\n');
         let readable = next.is_some_and(|next| documents > 0 || text[next..].contains("\n{"));
-        if !one_a_line || !(at == 0 || text[..at].ends_with('\n')) || !(readable || (documents > 0 && last_line)) {
+        if !one_a_line
+            || !(at == 0 || text[..at].ends_with('\n'))
+            || !(readable || (documents > 0 && last_line))
+        {
             return Err(bad(format, &error, lines_before));
         }
         let line = lines_before + line_ends(&text[start..at]) + 1;
@@ -122,5 +125,10 @@ fn bad(format: Format, error: &serde_json::Error, lines_before: usize) -> FeedEr
         serde_json::error::Category::Io => "it cannot be read",
         serde_json::error::Category::Syntax => "it is not JSON",
     };
-    FeedError::BadDocument { format, line: error.line() + lines_before, column: error.column(), what: what.to_string() }
+    FeedError::BadDocument {
+        format,
+        line: error.line() + lines_before,
+        column: error.column(),
+        what: what.to_string(),
+    }
 }

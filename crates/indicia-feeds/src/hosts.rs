@@ -51,7 +51,9 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
         match text.split_once(char::is_whitespace) {
             Some((address, rest)) if is_sink(address) => names(rest, Match::Exact, number, &context, to),
             // A routable address says where a name is sent, not that the name is bad.
-            Some((address, _)) if address.parse::<std::net::IpAddr>().is_ok() => to.report.skip("redirection"),
+            Some((address, _)) if address.parse::<std::net::IpAddr>().is_ok() => {
+                to.report.skip("redirection")
+            }
             _ => to.refuse(Place::Line(number), Reason::BadRecord, text),
         }
     }
@@ -60,8 +62,18 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
 
 /// Whether an address stands for "nowhere" in a hosts file.
 pub(crate) fn is_sink(address: &str) -> bool {
-    matches!(address, "0.0.0.0" | "127.0.0.1" | "127.0.1.1" | "::" | "::0" | "::1" | "0" | "255.255.255.255" | "fe80::1%lo0")
-        || matches!(address, "ff00::0" | "ff02::1" | "ff02::2" | "ff02::3")
+    matches!(
+        address,
+        "0.0.0.0"
+            | "127.0.0.1"
+            | "127.0.1.1"
+            | "::"
+            | "::0"
+            | "::1"
+            | "0"
+            | "255.255.255.255"
+            | "fe80::1%lo0"
+    ) || matches!(address, "ff00::0" | "ff02::1" | "ff02::2" | "ff02::3")
 }
 
 /// Every name of the rest of a line.

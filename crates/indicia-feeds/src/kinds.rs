@@ -148,7 +148,8 @@ fn named(kind: Kind, text: &str) -> Result<(Observable, bool), Reason> {
 }
 
 fn hash(text: &str) -> Result<Observable, Reason> {
-    let text = text.split_once(':').filter(|(name, _)| of_type(name).is_some()).map_or(text, |(_, rest)| rest);
+    let text =
+        text.split_once(':').filter(|(name, _)| of_type(name).is_some()).map_or(text, |(_, rest)| rest);
     let text = text.trim();
     // By length first: other kinds have values of hexadecimal digits too.
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -156,7 +157,9 @@ fn hash(text: &str) -> Result<Observable, Reason> {
         return Observable::parse_as(kind, text).map_err(|e| e.reason);
     }
     match Observable::parse_refanged(None, text, Refang::Off) {
-        Ok(found) if is_plain_digest(found.kind()) || matches!(found.kind(), Kind::Ssdeep | Kind::Tlsh) => Ok(found),
+        Ok(found) if is_plain_digest(found.kind()) || matches!(found.kind(), Kind::Ssdeep | Kind::Tlsh) => {
+            Ok(found)
+        }
         _ => Err(Reason::NotHex),
     }
 }
@@ -175,7 +178,8 @@ fn is_plain_digest(kind: Kind) -> bool {
 
 /// White space and invisible characters off both ends, and those inside that never belong to a value.
 pub(crate) fn clean(raw: &str) -> Cow<'_, str> {
-    let edge = |c: char| c.is_whitespace() || c == '\0' || is_invisible(c) || matches!(c, '\u{200c}'..='\u{200f}');
+    let edge =
+        |c: char| c.is_whitespace() || c == '\0' || is_invisible(c) || matches!(c, '\u{200c}'..='\u{200f}');
     let text = raw.trim_matches(edge);
     if !text.is_ascii() && text.contains(is_invisible) {
         return text.chars().filter(|c| !is_invisible(*c)).collect();
@@ -195,7 +199,8 @@ pub(crate) fn of_type(name: &str) -> Option<Hint> {
     if name.is_empty() || name.len() > 64 {
         return None;
     }
-    let name: String = name.chars().map(|c| if matches!(c, '_' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect();
+    let name: String =
+        name.chars().map(|c| if matches!(c, '_' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect();
     let name = name.strip_prefix("intel::").unwrap_or(&name);
     if let Some(kind) = Kind::from_name(name) {
         return Some(match kind {
@@ -206,17 +211,28 @@ pub(crate) fn of_type(name: &str) -> Option<Hint> {
     }
     let kind = match name {
         // Zeek's names after `Intel::`, abuse.ch, OTX, MISP, STIX and OpenCTI objects, and plain English.
-        "ip" | "ip-address" | "ipaddress" | "addr" | "address" | "subnet" | "network" | "net" | "ip-src" | "ip-dst"
-        | "ipv4-addr" | "ipv6-addr" | "ipv4-address" | "ipv6-address" | "ip4" | "ip6" | "ipv4-cidr" | "ipv6-cidr"
-        | "cidr-block" => return Some(Hint::Ip),
+        "ip" | "ip-address" | "ipaddress" | "addr" | "address" | "subnet" | "network" | "net" | "ip-src"
+        | "ip-dst" | "ipv4-addr" | "ipv6-addr" | "ipv4-address" | "ipv6-address" | "ip4" | "ip6"
+        | "ipv4-cidr" | "ipv6-cidr" | "cidr-block" => return Some(Hint::Ip),
         "hostname" | "fqdn" => return Some(Hint::Hostname),
         "host" => return Some(Hint::Host),
         "hash" | "file-hash" | "filehash" | "file" | "digest" => return Some(Hint::Hash),
-        "ip:port" | "ip-port" | "hostname:port" | "host:port" | "domain:port" | "endpoint" | "socket" => Kind::Endpoint,
+        "ip:port" | "ip-port" | "hostname:port" | "host:port" | "domain:port" | "endpoint" | "socket" => {
+            Kind::Endpoint
+        }
         "domain-name" | "domainname" | "onion-address" | "dns" => Kind::Domain,
         "uri" | "url-link" => Kind::Url,
-        "email-addr" | "email-address" | "e-mail" | "mail" | "email-src" | "email-dst" | "email-reply-to"
-        | "whois-registrant-email" | "dns-soa-email" | "target-email" | "sender" => Kind::Email,
+        "email-addr"
+        | "email-address"
+        | "e-mail"
+        | "mail"
+        | "email-src"
+        | "email-dst"
+        | "email-reply-to"
+        | "whois-registrant-email"
+        | "dns-soa-email"
+        | "target-email"
+        | "sender" => Kind::Email,
         "as" | "autonomous-system" | "as-number" => Kind::Asn,
         "mac-address" | "mac-addr" | "mac-eui-64" => Kind::Mac,
         "md5-hash" | "hash-md5" | "filehash-md5" | "file-hash-md5" => Kind::Md5,
@@ -280,7 +296,14 @@ mod tests {
             (Hint::Ip, "192.0.2.0/24", Kind::Cidr, "192.0.2.0/24", Match::Network, false),
             (Hint::Ip, "192.0.2.1:80", Kind::Endpoint, "192.0.2.1:80", Match::Exact, true),
             (Hint::Kind(Kind::FileName), "a\\b.exe", Kind::FilePath, "a\\b.exe", Match::Exact, true),
-            (Hint::Shape, "\u{200b}evil\u{200b}.example\u{a0}", Kind::Domain, "evil.example", Match::Subdomains, false),
+            (
+                Hint::Shape,
+                "\u{200b}evil\u{200b}.example\u{a0}",
+                Kind::Domain,
+                "evil.example",
+                Match::Subdomains,
+                false,
+            ),
         ] {
             assert_eq!(read(hint, raw), Ok((kind, value.to_string(), match_, retyped)), "{raw}");
         }

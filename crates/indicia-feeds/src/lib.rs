@@ -10,7 +10,7 @@
 //! refanged by the *usual* level, because lists are published defanged.
 //!
 //! No file is opened here, nothing is decompressed, and there is no clock and no network: callers hand in a
-//! [`BufRead`](std::io::BufRead) over decompressed bytes.
+//! [`BufRead`] over decompressed bytes.
 //!
 //! ```
 //! use indicia_feeds::{Format, ReadOptions, read};

@@ -124,14 +124,19 @@ impl RawFeed {
     fn entry(self, line_of: &dyn Fn(usize) -> usize) -> Result<FeedEntry, ListError> {
         let line = line_of(self.path.span().start);
         if self.path.get_ref().is_empty() {
-            return Err(ListError { line, field: Some("path".to_string()), what: "the path is empty".to_string() });
+            return Err(ListError {
+                line,
+                field: Some("path".to_string()),
+                what: "the path is empty".to_string(),
+            });
         }
         let from = named(self.from, "from", line_of, "the name of a format, such as stix or csv", |name| {
             Format::from_name(name).ok_or(())
         })?;
         let tlp = named(self.tlp, "tlp", line_of, "clear, green, amber, amber+strict or red", Tlp::from_str)?;
         let pap = named(self.pap, "pap", line_of, "clear, green, amber or red", Pap::from_str)?;
-        let roles = "c2, phishing, malware-host, actor-infra, scanner, compromised, victim, benign or unknown";
+        let roles =
+            "c2, phishing, malware-host, actor-infra, scanner, compromised, victim, benign or unknown";
         let default_role = named(self.role, "role", line_of, roles, Role::from_str)?;
         let match_ = named(self.match_, "match", line_of, "exact, subdomains or prefix", |name| {
             Match::from_str(name).map_err(drop).and_then(|m| match m {

@@ -61,14 +61,24 @@ impl Marking {
 /// The standard definitions of TLP 1, TLP 2.0 and PAP, by id, and the one that OpenCTI uses beside.
 pub(crate) fn of_id(id: &str) -> Option<Marking> {
     Some(match id.strip_prefix("marking-definition--")? {
-        "613f2e26-407d-48c7-9eca-b8e91df99dc9" | "94868c89-83c2-464b-929b-a1a8aa3c8487" => Marking::Tlp(Tlp::Clear),
-        "34098fce-860f-48ae-8e50-ebd3cc5e41da" | "bab4a63c-aed9-4cf5-a766-dfca5abac2bb" => Marking::Tlp(Tlp::Green),
-        "f88d31f6-486f-44da-b317-01333bde0b82" | "55d920b0-5e8b-4f79-9ee9-91f868d9b421" => Marking::Tlp(Tlp::Amber),
+        "613f2e26-407d-48c7-9eca-b8e91df99dc9" | "94868c89-83c2-464b-929b-a1a8aa3c8487" => {
+            Marking::Tlp(Tlp::Clear)
+        }
+        "34098fce-860f-48ae-8e50-ebd3cc5e41da" | "bab4a63c-aed9-4cf5-a766-dfca5abac2bb" => {
+            Marking::Tlp(Tlp::Green)
+        }
+        "f88d31f6-486f-44da-b317-01333bde0b82" | "55d920b0-5e8b-4f79-9ee9-91f868d9b421" => {
+            Marking::Tlp(Tlp::Amber)
+        }
         "939a9414-2ddd-4d32-a0cd-375ea402b003" | "826578e1-40ad-459f-bc73-ede076f81f37" => {
             Marking::Tlp(Tlp::AmberStrict)
         }
-        "5e57c739-391a-4eb3-b6be-7d15ca92d5ed" | "e828b379-4e03-4974-9ac4-e53a884c97c1" => Marking::Tlp(Tlp::Red),
-        "ad15a0cd-55b6-4588-a14c-a66105329b92" | "a3bea94c-b469-41dc-9cfe-d6e7daba7730" => Marking::Pap(Pap::Clear),
+        "5e57c739-391a-4eb3-b6be-7d15ca92d5ed" | "e828b379-4e03-4974-9ac4-e53a884c97c1" => {
+            Marking::Tlp(Tlp::Red)
+        }
+        "ad15a0cd-55b6-4588-a14c-a66105329b92" | "a3bea94c-b469-41dc-9cfe-d6e7daba7730" => {
+            Marking::Pap(Pap::Clear)
+        }
         "c43594d1-4b11-4c59-93ab-1c9b14d53ce9" => Marking::Pap(Pap::Green),
         "60f8932b-e51e-4458-b265-a2e8be9a80ab" => Marking::Pap(Pap::Amber),
         "740d36e5-7714-4c30-961a-3ae632ceee0e" => Marking::Pap(Pap::Red),

@@ -60,7 +60,8 @@ fn walk(raw: &RawValue, path: &str, to: &mut Collector<'_>, depth: usize) {
         walk(response, &below("response"), to, depth + 1);
     } else if let (Some(event), false) = (fields.get("Event"), fields.contains_key("value")) {
         walk(event, &below("Event"), to, depth + 1);
-    } else if fields.contains_key("Attribute") || fields.contains_key("Object") || fields.contains_key("info") {
+    } else if fields.contains_key("Attribute") || fields.contains_key("Object") || fields.contains_key("info")
+    {
         Event::new(&fields).read(&fields, path, to);
     } else if fields.contains_key("value") {
         Event::default().attribute(raw, None, path, to);
@@ -78,7 +79,8 @@ struct Event {
 
 impl Event {
     fn new(fields: &Fields<'_>) -> Event {
-        let value = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        let value =
+            |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
         let mut context = Context::default();
         if let Some(tags) = value("Tag") {
             apply_tags(&tags, &mut context);
@@ -86,7 +88,9 @@ impl Event {
         context.producer = ["Orgc", "Org"].into_iter().find_map(|name| {
             value(name).as_ref().and_then(|org| org.get("name")).and_then(Value::as_str).map(Into::into)
         });
-        for (name, as_) in [("uuid", "event_uuid"), ("info", "event_info"), ("distribution", "event_distribution")] {
+        for (name, as_) in
+            [("uuid", "event_uuid"), ("info", "event_info"), ("distribution", "event_distribution")]
+        {
             // An object of a collection without event has a uuid of its own.
             if fields.contains_key("info")
                 && let Some(value) = value(name)
@@ -117,7 +121,8 @@ impl Event {
             to.refuse(Place::Path(path.to_string()), Reason::BadRecord, raw.get());
             return;
         };
-        let value = |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        let value =
+            |name: &str| fields.get(name).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
         let attributes = fields.get("Attribute").map(|raw| each(raw)).unwrap_or_default();
         if value("deleted").as_ref().is_some_and(truth) {
             to.report.skip("deleted");
@@ -155,7 +160,8 @@ impl Event {
             to.report.skip("deleted");
             return;
         }
-        let (Some(Value::String(type_)), Some(value)) = (fields.get("type").cloned(), fields.remove("value")) else {
+        let (Some(Value::String(type_)), Some(value)) = (fields.get("type").cloned(), fields.remove("value"))
+        else {
             to.refuse(place(), Reason::NoTarget, raw.get());
             return;
         };
@@ -241,13 +247,15 @@ impl Event {
 
 /// The targets of one attribute; `true` for a part that only describes the others.
 fn parts(type_: &str, value: &str, to: &mut Collector<'_>) -> Result<Vec<(Target, bool)>, Reason> {
-    let mut read = |hint, source_type: &str, text: &str| to.target(hint, source_type, text, Match::Subdomains, None);
+    let mut read =
+        |hint, source_type: &str, text: &str| to.target(hint, source_type, text, Match::Subdomains, None);
     let single = |type_: &str| kinds::of_type(type_).unwrap_or(Hint::Other);
     let (first, second) = match type_ {
         "malware-sample" => ("filename", "md5"),
         // Mostly the path of a request; sometimes a whole URL.
         "uri" => {
-            let target = read(Hint::Kind(Kind::Url), "uri", value).or_else(|_| read(Hint::Other, "uri", value))?;
+            let target =
+                read(Hint::Kind(Kind::Url), "uri", value).or_else(|_| read(Hint::Other, "uri", value))?;
             return Ok(vec![(target, false)]);
         }
         _ => match type_.split_once('|') {
@@ -263,7 +271,11 @@ fn parts(type_: &str, value: &str, to: &mut Collector<'_>) -> Result<Vec<(Target
     match (first, second) {
         (_, "port") => {
             let bare_v6 = a.contains(':') && !a.contains('[');
-            let joined = if bare_v6 { format!("[{}]:{}", a.trim(), b.trim()) } else { format!("{}:{}", a.trim(), b.trim()) };
+            let joined = if bare_v6 {
+                format!("[{}]:{}", a.trim(), b.trim())
+            } else {
+                format!("{}:{}", a.trim(), b.trim())
+            };
             Ok(vec![(read(Hint::Kind(Kind::Endpoint), type_, &joined)?, false)])
         }
         ("filename", _) => {

@@ -46,7 +46,9 @@ pub(crate) fn is_comment(text: &str) -> bool {
 
 /// White space and invisible characters off both ends.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}'))
+    text.trim_matches(|c: char| {
+        c.is_whitespace() || matches!(c, '\0' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
+    })
 }
 
 /// Splits off a comment that begins with `#` after white space.

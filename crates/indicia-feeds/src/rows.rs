@@ -73,8 +73,10 @@ pub(crate) fn meaning(header: &str) -> Meaning {
         "value" | "entry" | "indicator" | "ioc" | "ioc_value" | "indicator_value" | "observable"
         | "observable_value" | "artifact" | "artefact" => Meaning::Value,
         "type" | "kind" | "ioc_type" | "indicator_type" | "observable_type" | "entry_type" => Meaning::Type,
-        "ip" | "ip_address" | "ipaddress" | "ip_addr" | "dst_ip" | "dstip" | "src_ip" | "ipv4" | "ipv6" | "c2_ip"
-        | "ip_range" | "cidr" | "network" | "subnet" | "netblock" | "attacker_ip" => Meaning::Typed(Hint::Ip),
+        "ip" | "ip_address" | "ipaddress" | "ip_addr" | "dst_ip" | "dstip" | "src_ip" | "ipv4" | "ipv6"
+        | "c2_ip" | "ip_range" | "cidr" | "network" | "subnet" | "netblock" | "attacker_ip" => {
+            Meaning::Typed(Hint::Ip)
+        }
         "host" => Meaning::Typed(Hint::Host),
         "hostname" | "fqdn" | "host_name" => Meaning::Typed(Hint::Hostname),
         "domain" | "domain_name" | "domains" => Meaning::Typed(Hint::Kind(Kind::Domain)),
@@ -110,12 +112,11 @@ pub(crate) fn meaning(header: &str) -> Meaning {
         "id" | "source_id" | "ioc_id" | "uuid" | "indicator_id" => Meaning::SourceId,
         "role" => Meaning::Role,
         "label" | "labels" | "tag" | "tags" => Meaning::Labels,
-        "threat" | "malware" | "malware_family" | "family" | "signature" | "malware_printable" | "threat_name"
-        | "malware_name" => Meaning::Threat,
+        "threat" | "malware" | "malware_family" | "family" | "signature" | "malware_printable"
+        | "threat_name" | "malware_name" => Meaning::Threat,
         "confidence" | "confidence_level" => Meaning::Confidence,
-        "first_seen" | "firstseen" | "dateadded" | "date_added" | "first_observed" | "listingdate" | "added" => {
-            Meaning::FirstSeen
-        }
+        "first_seen" | "firstseen" | "dateadded" | "date_added" | "first_observed" | "listingdate"
+        | "added" => Meaning::FirstSeen,
         "last_seen" | "lastseen" | "last_online" | "last_observed" => Meaning::LastSeen,
         "valid_from" => Meaning::ValidFrom,
         "valid_until" | "expires" | "expiration" | "expiration_date" | "expiry" => Meaning::ValidUntil,
@@ -127,7 +128,9 @@ pub(crate) fn meaning(header: &str) -> Meaning {
         "provider" | "isp" | "hosting_provider" => Meaning::Provider,
         "reference" | "references" | "reference_url" | "urlhaus_link" | "link" | "report" | "report_url"
         | "phish_detail_url" => Meaning::Reference,
-        "description" | "comment" | "comments" | "note" | "notes" | "message" | "desc" => Meaning::Description,
+        "description" | "comment" | "comments" | "note" | "notes" | "message" | "desc" => {
+            Meaning::Description
+        }
         "match" | "match_type" => Meaning::Match,
         _ => Meaning::Extra,
     }
@@ -148,7 +151,11 @@ impl Layout {
     }
 
     /// The columns of a header; `width` columns without names where there is none.
-    pub(crate) fn new(header: Option<&[String]>, width: usize, options: &ReadOptions) -> Result<Layout, FeedError> {
+    pub(crate) fn new(
+        header: Option<&[String]>,
+        width: usize,
+        options: &ReadOptions,
+    ) -> Result<Layout, FeedError> {
         let width = header.map_or(width, <[String]>::len);
         let name = |i: usize| match header.and_then(|names| names.get(i)) {
             Some(name) if !name.trim().is_empty() => name.trim().trim_start_matches('#').trim().to_string(),
@@ -161,7 +168,8 @@ impl Layout {
         for (field, column) in &options.columns {
             let missing = || FeedError::NoColumn { field: field.clone() };
             let by_name = columns.iter().position(|(n, _)| n.eq_ignore_ascii_case(column.trim()));
-            let by_number = column.trim().parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|n| *n < width);
+            let by_number =
+                column.trim().parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|n| *n < width);
             let at = by_name.or(by_number).ok_or_else(missing)?;
             columns[at].1 = of_field(field).ok_or_else(missing)?;
             forced[at] = true;
@@ -210,12 +218,16 @@ impl Layout {
             let read = match meaning {
                 Meaning::Typed(hint) => {
                     let joined = match (hint, port, path) {
-                        (Hint::Ip | Hint::Host | Hint::Hostname | Hint::Kind(Kind::Domain), Some(port), _) => {
-                            Some(join_port(cell, port))
-                        }
-                        (Hint::Host | Hint::Hostname | Hint::Kind(Kind::Domain) | Hint::Ip, None, Some(path)) => {
-                            Some(format!("{cell}/{}", path.trim_start_matches('/')))
-                        }
+                        (
+                            Hint::Ip | Hint::Host | Hint::Hostname | Hint::Kind(Kind::Domain),
+                            Some(port),
+                            _,
+                        ) => Some(join_port(cell, port)),
+                        (
+                            Hint::Host | Hint::Hostname | Hint::Kind(Kind::Domain) | Hint::Ip,
+                            None,
+                            Some(path),
+                        ) => Some(format!("{cell}/{}", path.trim_start_matches('/'))),
                         _ => None,
                     };
                     match joined {
@@ -227,7 +239,8 @@ impl Layout {
             };
             match read {
                 Ok(target) => {
-                    let context_only = has_hash && matches!(target.observable.kind(), Kind::FileName | Kind::FilePath);
+                    let context_only =
+                        has_hash && matches!(target.observable.kind(), Kind::FileName | Kind::FilePath);
                     parts.push((target, context_only));
                 }
                 Err(reason) => {
@@ -255,7 +268,8 @@ impl Layout {
 
 /// Columns that mean something only beside, or only without, others.
 fn resolve(columns: &mut [(String, Meaning)], forced: &[bool]) {
-    let has = |columns: &[(String, Meaning)], test: fn(&Meaning) -> bool| columns.iter().any(|(_, m)| test(m));
+    let has =
+        |columns: &[(String, Meaning)], test: fn(&Meaning) -> bool| columns.iter().any(|(_, m)| test(m));
     let has_value = has(columns, |m| *m == Meaning::Value);
     let has_url = has(columns, |m| *m == Meaning::Typed(Hint::Kind(Kind::Url)));
     let is_host = |m: &Meaning| {
@@ -281,7 +295,8 @@ fn resolve(columns: &mut [(String, Meaning)], forced: &[bool]) {
             Meaning::Port | Meaning::Path if hosts != 1 && !forced[i] => *meaning = Meaning::Extra,
             _ => {}
         }
-        let repeats = matches!(meaning, Meaning::Typed(_) | Meaning::Labels | Meaning::Reference | Meaning::Extra);
+        let repeats =
+            matches!(meaning, Meaning::Typed(_) | Meaning::Labels | Meaning::Reference | Meaning::Extra);
         if !repeats && seen.contains(meaning) {
             *meaning = Meaning::Extra;
         }
@@ -339,7 +354,11 @@ impl Row {
                 let code = cell.to_ascii_uppercase();
                 let ok = code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
                 if ok {
-                    context.countries.push(Country { code, basis: Some("statement".into()), ..Country::default() });
+                    context.countries.push(Country {
+                        code,
+                        basis: Some("statement".into()),
+                        ..Country::default()
+                    });
                 }
                 ok
             }
@@ -415,7 +434,9 @@ fn formula(cell: &str) -> &str {
 }
 
 fn is_null(cell: &str) -> bool {
-    cell.is_empty() || cell == "-" || ["none", "n/a", "null", "nil"].iter().any(|n| n.eq_ignore_ascii_case(cell))
+    cell.is_empty()
+        || cell == "-"
+        || ["none", "n/a", "null", "nil"].iter().any(|n| n.eq_ignore_ascii_case(cell))
 }
 
 fn truth(cell: &str) -> Option<bool> {

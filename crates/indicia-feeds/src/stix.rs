@@ -92,7 +92,8 @@ fn flatten<'t>(document: &'t RawValue, into: &mut Vec<&'t RawValue>, depth: usiz
             list.into_iter().for_each(|item| flatten(item, into, depth + 1));
             return;
         }
-        if let Ok(Head { type_, objects: Some(objects), .. }) = serde_json::from_str::<Head<'_>>(document.get())
+        if let Ok(Head { type_, objects: Some(objects), .. }) =
+            serde_json::from_str::<Head<'_>>(document.get())
             && type_.is_none_or(|t| t == "bundle")
         {
             flatten(objects, into, depth + 1);
@@ -115,7 +116,9 @@ impl Index {
         let Ok(head) = serde_json::from_str::<Head<'_>>(object.get()) else { return };
         match head.type_.as_deref() {
             Some("marking-definition") => {
-                if let (Some(id), Ok(map)) = (head.id, serde_json::from_str::<Map<String, Value>>(object.get())) {
+                if let (Some(id), Ok(map)) =
+                    (head.id, serde_json::from_str::<Map<String, Value>>(object.get()))
+                {
                     self.markings.insert(id.into_owned(), markings::of_definition(&map));
                 }
             }
@@ -244,7 +247,8 @@ fn context(mut object: Map<String, Value>, index: &Index) -> Context {
     object.remove("labels");
     let types = strings(object.get("indicator_types"));
     // STIX 2.0 had the types among the labels.
-    let said = if types.is_empty() && !object.contains_key("spec_version") { &context.labels } else { &types };
+    let said =
+        if types.is_empty() && !object.contains_key("spec_version") { &context.labels } else { &types };
     context.role = said.iter().find_map(|type_| match type_.as_str() {
         "benign" => Some(Role::Benign),
         "compromised" => Some(Role::Compromised),
@@ -267,11 +271,14 @@ fn context(mut object: Map<String, Value>, index: &Index) -> Context {
     let mut refs = strings(object.get("object_marking_refs"));
     // A marking of one property binds the record: it is given away whole or not at all.
     if let Some(Value::Array(granular)) = object.get("granular_markings") {
-        refs.extend(granular.iter().filter_map(|g| g.get("marking_ref").and_then(Value::as_str)).map(Into::into));
+        refs.extend(
+            granular.iter().filter_map(|g| g.get("marking_ref").and_then(Value::as_str)).map(Into::into),
+        );
     }
     let mut all_known = true;
     for id in &refs {
-        let marking = markings::of_id(id).or_else(|| index.markings.get(id).cloned()).unwrap_or(Marking::Unknown);
+        let marking =
+            markings::of_id(id).or_else(|| index.markings.get(id).cloned()).unwrap_or(Marking::Unknown);
         all_known &= marking != Marking::Unknown;
         marking.apply(id, &mut context);
     }

@@ -63,11 +63,15 @@ fn cases() {
         }
         // In every encoding and with every line end the same.
         let crlf = case.text.replace('\n', "\r\n");
-        let utf16: Vec<u8> = format!("\u{feff}{}", case.text).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> =
+            format!("\u{feff}{}", case.text).encode_utf16().flat_map(u16::to_le_bytes).collect();
         let bom = format!("\u{feff}{}", case.text);
-        for (what, bytes) in
-            [("", case.text.as_bytes()), (" CRLF", crlf.as_bytes()), (" UTF-16", &utf16[..]), (" BOM", bom.as_bytes())]
-        {
+        for (what, bytes) in [
+            ("", case.text.as_bytes()),
+            (" CRLF", crlf.as_bytes()),
+            (" UTF-16", &utf16[..]),
+            (" BOM", bom.as_bytes()),
+        ] {
             let mut all = Vec::new();
             let report = match read(format, &mut &bytes[..], &ReadOptions::default(), &mut |i| all.push(i)) {
                 Ok(report) => report,
@@ -78,18 +82,27 @@ fn cases() {
             };
             let found = show(&all);
             if found != case.expect {
-                failed.push(format!("{}{what}:\n   found {found:#?}\nexpected {:#?}", case.name, case.expect));
+                failed
+                    .push(format!("{}{what}:\n   found {found:#?}\nexpected {:#?}", case.name, case.expect));
             }
-            let refused: Vec<_> = report.examples.iter().map(|r| format!("{} {}", r.place, r.reason.slug())).collect();
+            let refused: Vec<_> =
+                report.examples.iter().map(|r| format!("{} {}", r.place, r.reason.slug())).collect();
             if refused != case.refused {
-                failed.push(format!("{}{what}:\n refused {refused:#?}\nexpected {:#?}", case.name, case.refused));
+                failed.push(format!(
+                    "{}{what}:\n refused {refused:#?}\nexpected {:#?}",
+                    case.name, case.refused
+                ));
             }
             if let (Some(context), Some(first)) = (&case.context, all.first()) {
                 let expected: Value = serde_json::from_str(context).expect("JSON");
                 let found = serde_json::to_value(&first.contexts[0]).unwrap();
-                let differs = expected.as_object().unwrap().iter().any(|(name, value)| match (value, found.get(name)) {
-                    (Value::Object(want), Some(Value::Object(have))) => want.iter().any(|(k, v)| have.get(k) != Some(v)),
-                    (value, have) => have != Some(value),
+                let differs = expected.as_object().unwrap().iter().any(|(name, value)| {
+                    match (value, found.get(name)) {
+                        (Value::Object(want), Some(Value::Object(have))) => {
+                            want.iter().any(|(k, v)| have.get(k) != Some(v))
+                        }
+                        (value, have) => have != Some(value),
+                    }
                 });
                 if differs {
                     failed.push(format!("{}{what}:\n context {found}\nexpected {expected}", case.name));

@@ -39,13 +39,20 @@ impl Seen {
             return;
         }
         let kinds = &mut self.kinds;
-        let mut sink = |i: indicia_core::Indicator| *kinds.entry(i.target.observable.kind().name()).or_default() += 1;
+        let mut sink =
+            |i: indicia_core::Indicator| *kinds.entry(i.target.observable.kind().name()).or_default() += 1;
         match read(format, &mut &bytes[..], &ReadOptions::default(), &mut sink) {
             Ok(report) => {
                 if show || report.refused_total() > 0 {
                     println!(
                         "{name}: {format} {} records, {} indicators, {} other, {} retyped, refused {:?}, skipped {:?}, repaired {:?}",
-                        report.records, report.indicators, report.other, report.retyped, report.refused, report.skipped, report.repaired
+                        report.records,
+                        report.indicators,
+                        report.other,
+                        report.retyped,
+                        report.refused,
+                        report.skipped,
+                        report.repaired
                     );
                 }
                 let many = if show { 20 } else { 6 };
@@ -90,7 +97,11 @@ fn every_feed_of_the_corpus_is_read_or_named() {
                     let member = format!("{archive}.tar!{}", entry.path().unwrap().display());
                     let mut bytes = Vec::new();
                     entry.read_to_end(&mut bytes).unwrap();
-                    seen.file(&member, &bytes, only.as_ref().is_some_and(|part| member.contains(part.as_str())));
+                    seen.file(
+                        &member,
+                        &bytes,
+                        only.as_ref().is_some_and(|part| member.contains(part.as_str())),
+                    );
                 }
             }
         } else if only.is_none() || show {
@@ -100,7 +111,12 @@ fn every_feed_of_the_corpus_is_read_or_named() {
     println!("formats {:?}\nkinds {:?}", seen.formats, seen.kinds);
     println!(
         "records {}, indicators {}, other {}, retyped {}, recoded {}, refused {:?}",
-        seen.total.records, seen.total.indicators, seen.total.other, seen.total.retyped, seen.total.recoded, seen.total.refused
+        seen.total.records,
+        seen.total.indicators,
+        seen.total.other,
+        seen.total.retyped,
+        seen.total.recoded,
+        seen.total.refused
     );
     assert!(only.is_some() || seen.total.indicators > 2_000_000, "{}", seen.total.indicators);
 }

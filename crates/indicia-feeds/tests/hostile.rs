@@ -67,11 +67,29 @@ fn deep_nesting_and_long_values_are_bounded() {
     for (format, text) in [
         (Format::Plain, format!("{long}.example\nb.example\n")),
         (Format::Csv, format!("value,x\n{long}.example,1\nb.example,2\n")),
-        (Format::Jsonl, format!("{{\"kind\":\"domain\",\"value\":\"{long}\"}}\n{{\"kind\":\"domain\",\"value\":\"b.example\"}}\n")),
+        (
+            Format::Jsonl,
+            format!(
+                "{{\"kind\":\"domain\",\"value\":\"{long}\"}}\n{{\"kind\":\"domain\",\"value\":\"b.example\"}}\n"
+            ),
+        ),
         (Format::Hosts, format!("0.0.0.0 {long}.example\n0.0.0.0 b.example\n")),
-        (Format::Zeek, format!("#fields\tindicator\tindicator_type\n{long}\tIntel::DOMAIN\nb.example\tIntel::DOMAIN\n")),
-        (Format::Misp, format!("[{{\"type\":\"domain\",\"value\":\"{long}\"}},{{\"type\":\"domain\",\"value\":\"b.example\"}}]")),
-        (Format::Stix, format!("[{{\"type\":\"indicator\",\"pattern\":\"[domain-name:value='{long}']\"}},{{\"type\":\"indicator\",\"pattern\":\"[domain-name:value='b.example']\"}}]")),
+        (
+            Format::Zeek,
+            format!("#fields\tindicator\tindicator_type\n{long}\tIntel::DOMAIN\nb.example\tIntel::DOMAIN\n"),
+        ),
+        (
+            Format::Misp,
+            format!(
+                "[{{\"type\":\"domain\",\"value\":\"{long}\"}},{{\"type\":\"domain\",\"value\":\"b.example\"}}]"
+            ),
+        ),
+        (
+            Format::Stix,
+            format!(
+                "[{{\"type\":\"indicator\",\"pattern\":\"[domain-name:value='{long}']\"}},{{\"type\":\"indicator\",\"pattern\":\"[domain-name:value='b.example']\"}}]"
+            ),
+        ),
     ] {
         let (all, report) = read_all(format, text.as_bytes());
         assert_eq!(all.len(), 1, "{format}");
@@ -91,7 +109,8 @@ fn controls_and_other_encodings() {
     assert_eq!(report.recoded, 1);
     assert_eq!(detect("x", b"\x89PNG\r\n\x1a\n"), Some(Format::Binary));
     assert_eq!(detect("x", b"\xd4\xc3\xb2\xa1xxxx"), Some(Format::Pcap));
-    let utf16: Vec<u8> = "\u{feff}value,type\r\na.example,domain\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}value,type\r\na.example,domain\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(detect("x.csv", &utf16), Some(Format::Csv));
 }
 
@@ -106,7 +125,11 @@ fn options_apply_to_every_context() {
         match_: Some(Match::Exact),
         ..ReadOptions::default()
     };
-    let (all, _) = read_with(Format::Csv, b"value,tlp,source,role\na.example,red,their,scanner\n*.b.example,clear,,\n", &options);
+    let (all, _) = read_with(
+        Format::Csv,
+        b"value,tlp,source,role\na.example,red,their,scanner\n*.b.example,clear,,\n",
+        &options,
+    );
     let context = &all[0].contexts[0];
     assert_eq!((context.tlp, context.pap), (Some(Tlp::Red), Some(Pap::Green)));
     assert_eq!((context.feed.as_deref(), context.producer.as_deref()), (Some("their"), Some("cert")));
@@ -116,7 +139,8 @@ fn options_apply_to_every_context() {
     assert!(all[1].target.below_only);
 
     let options = ReadOptions { confidence_min: Some(50.0), ..ReadOptions::default() };
-    let (all, report) = read_with(Format::Csv, b"value,confidence\na.example,49\nb.example,50\nc.example,\n", &options);
+    let (all, report) =
+        read_with(Format::Csv, b"value,confidence\na.example,49\nb.example,50\nc.example,\n", &options);
     assert_eq!((all.len(), report.skipped["below confidence_min"]), (1, 2));
 }
 
@@ -127,12 +151,17 @@ fn columns_of_the_caller() {
         ..ReadOptions::default()
     };
     let text = b"Artefakt,Sicherheit,Notiz\na.example,70,x\n";
-    let (all, _) = read_with(Format::Csv, text, &columns(&[("value", "Artefakt"), ("confidence", "2"), ("description", "notiz")]));
+    let (all, _) = read_with(
+        Format::Csv,
+        text,
+        &columns(&[("value", "Artefakt"), ("confidence", "2"), ("description", "notiz")]),
+    );
     assert_eq!(all[0].contexts[0].confidence.as_ref().map(|c| c.as_percent()), Some(70.0));
     assert_eq!(all[0].contexts[0].description.as_deref(), Some("x"));
     let (all, _) = read_with(Format::Csv, b"1,a.example\n2,b.example\n", &columns(&[("hostname", "2")]));
     assert_eq!((all.len(), all[0].target.match_), (2, Match::Exact));
-    let error = read(Format::Csv, &mut &text[..], &columns(&[("value", "Nothing")]), &mut |_| ()).unwrap_err();
+    let error =
+        read(Format::Csv, &mut &text[..], &columns(&[("value", "Nothing")]), &mut |_| ()).unwrap_err();
     assert!(matches!(error, FeedError::NoColumn { .. }));
 }
 

@@ -1,5 +1,7 @@
 //! What is written is read back, and no value leaves its field.
 
+#![allow(clippy::field_reassign_with_default)] // `Context` has a private field.
+
 use indicia_core::{Context, Country, Indicator, Kind, Match, Observable, Pap, Role, Target, Time, Tlp};
 use indicia_feeds::{FeedError, Format, LossReport, ReadOptions, Writer, read};
 use proptest::prelude::*;
@@ -34,7 +36,8 @@ fn full(value: &str, text: &str) -> Indicator {
     context.valid_until = Time::parse("2024-02-01T00:00:00Z").ok();
     context.tlp = Some(Tlp::AmberStrict);
     context.pap = Some(Pap::Amber);
-    context.countries = vec![Country { code: "MY".into(), basis: Some("statement".into()), ..Country::default() }];
+    context.countries =
+        vec![Country { code: "MY".into(), basis: Some("statement".into()), ..Country::default() }];
     context.references = vec!["https://report.example/".into()];
     context.description = Some(text.into());
     Indicator::new(Target::new(Observable::parse(value).unwrap()).matching(Match::Exact), context)
@@ -77,7 +80,10 @@ fn csv_keeps_targets_and_says_what_it_lost() {
         Indicator::new(Target::new(Observable::parse("192.0.2.0/24").unwrap()), Context::default()),
         Indicator::new(Target::new(Observable::other("pdb", "C:\\x, \"y\".pdb")), Context::default()),
         Indicator::new(Target::new(Observable::parse_as(Kind::Mutex, "#x").unwrap()), Context::default()),
-        Indicator::new(Target::new(Observable::parse("evil.example").unwrap()).matching(Match::Subdomains), Context::default()),
+        Indicator::new(
+            Target::new(Observable::parse("evil.example").unwrap()).matching(Match::Subdomains),
+            Context::default(),
+        ),
     ];
     let (bytes, loss) = write(Format::Csv, &all);
     let targets = |all: &[Indicator]| all.iter().map(|i| i.target.clone()).collect::<Vec<_>>();

@@ -243,12 +243,12 @@ pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
     if let Some(found) = first(&[Kind::Ethereum, Kind::Cve, Kind::AttackId]) {
         return Ok(found);
     }
-    if let Some(kind) = meant(text) {
-        return as_kind(kind);
-    }
     if text.bytes().all(|b| b.is_ascii_hexdigit())
         && let Some(kind) = Kind::of_digest_length(text.len())
     {
+        return as_kind(kind);
+    }
+    if let Some(kind) = meant(text) {
         return as_kind(kind);
     }
     if let Some(found) = first(&[
@@ -268,7 +268,7 @@ pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
     ]) {
         return Ok(found);
     }
-    if text.len() == 72 && text[..2].eq_ignore_ascii_case("t1") {
+    if text.len() == 72 && text.as_bytes()[..2].eq_ignore_ascii_case(b"t1") {
         return as_kind(Kind::Tlsh);
     }
     if text::looks_like_path(text) {
@@ -287,7 +287,7 @@ pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
 fn meant(text: &str) -> Option<Kind> {
     let lower = text.to_ascii_lowercase();
     let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    if lower.starts_with("cve-") {
+    if lower.strip_prefix("cve-").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'-')) {
         return Some(Kind::Cve);
     }
     if lower.starts_with("0x") && text.len() == 42 {
@@ -296,7 +296,7 @@ fn meant(text: &str) -> Option<Kind> {
     if lower.strip_prefix("as").is_some_and(|rest| digits(rest) && rest.len() > 9) {
         return Some(Kind::Asn);
     }
-    if lower.starts_with("bc1") && lower.bytes().all(|b| b.is_ascii_alphanumeric()) && text.len() > 13 {
+    if lower.starts_with("bc1") && (14..=90).contains(&text.len()) && lower.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Some(Kind::Bitcoin);
     }
     let (host, port) = text.rsplit_once(':')?;

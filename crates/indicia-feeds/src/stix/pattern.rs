@@ -98,7 +98,8 @@ fn lex(text: &str) -> Result<Vec<Token>, Reason> {
             tokens.push(Token::Constant(value));
             at = end;
         } else if byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.') {
-            let end = at + bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
+            let end = at
+                + bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
             tokens.push(Token::Constant(text[at..end].to_string()));
             at = end;
         } else if byte.is_ascii_alphabetic() || byte == b'_' {
@@ -318,7 +319,8 @@ fn compose(all: Vec<Comparison>) -> Result<Vec<Part>, Reason> {
     let context = |c: &Comparison| Part { context_only: true, ..part(c) };
 
     if every("file") || every("x509-certificate") {
-        let (hashes, others): (Vec<_>, Vec<_>) = all.iter().partition(|c| c.path.steps[0].eq_ignore_ascii_case("hashes"));
+        let (hashes, others): (Vec<_>, Vec<_>) =
+            all.iter().partition(|c| c.path.steps[0].eq_ignore_ascii_case("hashes"));
         if !hashes.is_empty() {
             // A hash names the file by itself; what else is said of it describes it.
             let named = others.into_iter().filter(|c| is(c, "name") || is(c, "path"));
@@ -384,7 +386,8 @@ fn endpoint(all: &[Comparison], part: impl Fn(&Comparison) -> Part) -> Result<Ve
 
 /// The kind of the values at an object path.
 fn hint(path: &Path) -> Hint {
-    if path.steps.first().is_some_and(|s| s.eq_ignore_ascii_case("hashes") || s.eq_ignore_ascii_case("cert")) {
+    if path.steps.first().is_some_and(|s| s.eq_ignore_ascii_case("hashes") || s.eq_ignore_ascii_case("cert"))
+    {
         let name: String = path.steps[1..].concat().to_ascii_lowercase().replace(['-', '_'], "");
         let certificate = path.object == "x509-certificate" || path.steps[0].eq_ignore_ascii_case("cert");
         return match (name.as_str(), certificate) {
@@ -412,7 +415,10 @@ fn hint(path: &Path) -> Hint {
         ("cryptocurrency-wallet" | "x-opencti-cryptocurrency-wallet", "value") => return Hint::Shape,
         ("domain-name", "value") => Kind::Domain,
         ("url", "value") => Kind::Url,
-        ("email-addr", "value") | ("email-message", "from_ref.value" | "sender_ref.value" | "to_refs.value" | "cc_refs.value") => Kind::Email,
+        ("email-addr", "value")
+        | ("email-message", "from_ref.value" | "sender_ref.value" | "to_refs.value" | "cc_refs.value") => {
+            Kind::Email
+        }
         ("email-message", "subject") => Kind::EmailSubject,
         ("email-message", "body_multipart.body_raw_ref.name") | ("file", "name") => Kind::FileName,
         ("file", "path" | "parent_directory_ref.path") | ("directory", "path") => Kind::FilePath,
@@ -452,13 +458,28 @@ mod tests {
             ("[domain-name:value='a.example']", vec![vec!["a.example"]]),
             ("[ file:hashes.'SHA-256' = 'ab' OR file:hashes.\"MD5\" = 'cd' ]", vec![vec!["ab"], vec!["cd"]]),
             ("[ipv4-addr:value IN ('192.0.2.1','192.0.2.2')]", vec![vec!["192.0.2.1"], vec!["192.0.2.2"]]),
-            ("([url:value = 'http://a.example/'] OR [url:value = 'it\\'s'])", vec![vec!["http://a.example/"], vec!["it's"]]),
+            (
+                "([url:value = 'http://a.example/'] OR [url:value = 'it\\'s'])",
+                vec![vec!["http://a.example/"], vec!["it's"]],
+            ),
             ("[file:name = 'x.exe' AND file:hashes.md5 = 'ab']", vec![vec!["ab", "x.exe (context)"]]),
-            ("[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.1' AND network-traffic:dst_port = 443]", vec![vec!["192.0.2.1:443"]]),
-            ("[network-traffic:dst_ref.value = '2001:db8::1' AND network-traffic:dst_port = '443']", vec![vec!["[2001:db8::1]:443"]]),
-            ("[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.1']", vec![vec!["a.example", "192.0.2.1"]]),
+            (
+                "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.1' AND network-traffic:dst_port = 443]",
+                vec![vec!["192.0.2.1:443"]],
+            ),
+            (
+                "[network-traffic:dst_ref.value = '2001:db8::1' AND network-traffic:dst_port = '443']",
+                vec![vec!["[2001:db8::1]:443"]],
+            ),
+            (
+                "[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.1']",
+                vec![vec!["a.example", "192.0.2.1"]],
+            ),
             ("[ipv4-addr:value ISSUBSET '192.0.2.0/24']", vec![vec!["192.0.2.0/24"]]),
-            ("[file:name = 'a' AND (file:hashes.MD5 = 'x' OR file:hashes.MD5 = 'y')]", vec![vec!["x", "a (context)"], vec!["y", "a (context)"]]),
+            (
+                "[file:name = 'a' AND (file:hashes.MD5 = 'x' OR file:hashes.MD5 = 'y')]",
+                vec![vec!["x", "a (context)"], vec!["y", "a (context)"]],
+            ),
             ("[windows-registry-key:key = 'HKLM\\\\a']", vec![vec!["HKLM\\a"]]),
             ("[file:name = 'b' AND file:parent_directory_ref.path = 'C:\\\\a']", vec![vec!["C:\\a\\b"]]),
         ] {

@@ -90,7 +90,10 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
         loss.lose("countries", more_countries);
         loss.lose("references", more_references);
         loss.lose("labels", context.labels.iter().any(|label| label.contains([',', '|', ';'])));
-        loss.lose("confidence", context.confidence.as_ref().is_some_and(|c| c.scale.is_some() || c.source.is_some()));
+        loss.lose(
+            "confidence",
+            context.confidence.as_ref().is_some_and(|c| c.scale.is_some() || c.source.is_some()),
+        );
         loss.lose("revoked", context.revoked.is_some());
         loss.lose("purposes", !context.purposes.is_empty());
         loss.lose("asn", context.asn.is_some());
@@ -111,7 +114,10 @@ fn statement(code: &str) -> Country {
 /// # Errors
 /// Those of `out`.
 pub fn csv_record<'c>(cells: impl Iterator<Item = Cow<'c, str>>, out: &mut dyn Write) -> io::Result<()> {
-    let mut writer = ::csv::WriterBuilder::new().comment(Some(b'#')).terminator(::csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = ::csv::WriterBuilder::new()
+        .comment(Some(b'#'))
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     let safe = cells.map(|cell| {
         // An apostrophe before such a character would be taken off by the reader: it gets another.
         let bare = cell.trim_start_matches('\'');

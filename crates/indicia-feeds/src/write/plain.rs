@@ -32,7 +32,10 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
     loss.written += 1;
     // A bare name is read as itself and all below it.
     let exact_name = observable.kind() == Kind::Domain && indicator.target.match_ == Match::Exact;
-    loss.lose("match", exact_name || matches!(indicator.target.match_, Match::Prefix | Match::Mask | Match::Pattern));
+    loss.lose(
+        "match",
+        exact_name || matches!(indicator.target.match_, Match::Prefix | Match::Mask | Match::Pattern),
+    );
     loss.lose("group", indicator.group.is_some());
     loss.lose("contexts", indicator.contexts.len() > 1);
     for context in &indicator.contexts {
