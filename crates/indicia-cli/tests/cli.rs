@@ -1,0 +1,416 @@
+//! The command as a user runs it: grammar, formats, exit codes, and what it does with bad input.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const FEED: &str = "indicator,type,role,labels,confidence,tlp,valid_from,valid_until\n\
+    bad.example,domain,c2,loader|x,90,green,2017-01-01,2018-01-01\n\
+    192.0.2.0/24,cidr,scanner,,20,red,,\n\
+    198.51.100.7:8443,endpoint,c2,,80,green,,\n\
+    http://files.example.net/a/b.php?x=1,url,phishing,,70,amber,,\n\
+    site.good.example,domain,compromised,,90,green,,\n\
+    10.0.0.1,ipv4,c2,,50,green,,\n";
+
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn json(&self) -> Vec<Value> {
+        self.out.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+    }
+
+    fn column(&self, name: &str) -> Vec<String> {
+        self.json().iter().map(|v| v[name].as_str().unwrap_or_default().to_string()).collect()
+    }
+}
+
+fn run_with(dir: &Path, args: &[&str], input: &[u8]) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_indicia"))
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    Run {
+        code: status.code().unwrap_or(-1),
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+fn run(dir: &Path, args: &[&str]) -> Run {
+    run_with(dir, args, b"")
+}
+
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    dir
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn scan_says_where_what_and_who() {
+    let dir = folder(&[
+        ("f.csv", FEED.as_bytes()),
+        ("a.log", b"first\nGET https://files.example.net/a/%62.php?x=1 from 192.0.2.7\r\nq www.bad.example.\n"),
+    ]);
+    let r = run(dir.path(), &["scan", "-f", "f.csv", "a.log"]);
+    assert_eq!(r.code, 0, "{}", r.err);
+    let hits = r.json();
+    assert_eq!(r.column("relation"), ["exact", "network", "subdomain"]);
+    assert_eq!(hits[0]["line"], 2);
+    assert_eq!((hits[0]["start"].as_u64(), hits[0]["end"].as_u64()), (Some(10), Some(49)));
+    assert_eq!(hits[0]["raw"], "https://files.example.net/a/%62.php?x=1");
+    assert_eq!(hits[0]["value"], "https://files.example.net/a/b.php?x=1");
+    assert_eq!(hits[0]["indicator"]["target"]["value"], "http://files.example.net/a/b.php?x=1");
+    assert_eq!(hits[2]["indicator"]["contexts"][0]["feed"], "f.csv");
+    assert_eq!(hits[2]["indicator"]["contexts"][0]["valid"], "no");
+    let r = run(dir.path(), &["scan", "--format", "text", "-f", "f.csv", "a.log"]);
+    assert_eq!(r.out.lines().last().unwrap(), "a.log:3: www[.]bad[.]example [subdomain] f.csv, c2, loader, x (listed: bad[.]example)");
+}
+
+#[test]
+fn exit_codes() {
+    let dir = folder(&[("f.csv", FEED.as_bytes()), ("no.log", b"nothing\n"), ("empty", b"")]);
+    for (args, code) in [
+        (&["scan", "-f", "f.csv", "no.log"][..], 1),
+        (&["scan", "-f", "f.csv", "empty"], 1),
+        (&["scan", "-f", "f.csv", "missing.log"], 2),
+        (&["scan", "-f", "missing.csv", "no.log"], 2),
+        (&["extract", "no.log"], 1),
+        (&["extract", "f.csv"], 0),
+        (&["extract", "f.csv", "missing"], 2),
+        (&["normalize", "bad.example"], 0),
+        (&["normalize", "192.0.2.07"], 2),
+        (&["lookup", "-f", "f.csv", "a.bad.example"], 0),
+        (&["lookup", "-f", "f.csv", "good.example"], 1),
+        (&["lookup", "-f", "f.csv", "not a value"], 2),
+        (&["convert", "--to", "jsonl", "f.csv"], 0),
+        (&["convert", "--to", "jsonl", "empty"], 1),
+        (&["compile", "-o", "s.ind", "f.csv"], 0),
+        (&["inspect", "s.ind", "--verify"], 0),
+        (&["inspect", "f.csv"], 2),
+        (&["scan", "no.log"], 2),
+        (&["nonsense"], 2),
+        (&["demo"], 0),
+    ] {
+        let r = run(dir.path(), args);
+        assert_eq!(r.code, code, "{args:?}\n{}{}", r.out, r.err);
+    }
+}
+
+#[test]
+fn filters_and_roles() {
+    let dir = folder(&[("f.csv", FEED.as_bytes())]);
+    let data = b"bad.example 192.0.2.1 198.51.100.7:8443 site.good.example 10.0.0.1";
+    let values = |args: &[&str]| {
+        let mut all = vec!["scan", "-f", "f.csv"];
+        all.extend(args);
+        run_with(dir.path(), &all, data).column("value")
+    };
+    assert_eq!(values(&[]), ["bad.example", "192.0.2.1", "198.51.100.7:8443", "10.0.0.1"]);
+    assert_eq!(values(&["--role", "compromised"]), ["site.good.example"]);
+    assert_eq!(values(&["--role", "scanner"]), ["192.0.2.1"]);
+    assert_eq!(values(&["--label", "LOADER"]), ["bad.example"]);
+    assert_eq!(values(&["--min-confidence", "80"]), ["bad.example", "198.51.100.7:8443"]);
+    assert_eq!(values(&["--max-tlp", "green"]), ["bad.example", "198.51.100.7:8443", "10.0.0.1"]);
+    assert_eq!(values(&["--as-of", "2017-06-01", "--label", "x"]), ["bad.example"]);
+    assert!(values(&["--as-of", "2019-06-01", "--label", "x"]).is_empty());
+    assert_eq!(values(&["--guarded", "only"]), ["10.0.0.1"]);
+    assert_eq!(values(&["--guarded", "hide"]), ["bad.example", "192.0.2.1", "198.51.100.7:8443"]);
+    let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--format", "text"], data);
+    assert!(!r.out.contains("10[.]0") && r.err.contains("1 doubtful hit hidden"), "{}{}", r.out, r.err);
+    assert_eq!(values(&["--as-of", "event", "--label", "x"]), ["bad.example"]);
+    let line = b"2019-06-01T00:00:00Z bad.example\n2017-06-01T00:00:00Z bad.example\n";
+    let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--as-of", "event"], line);
+    assert_eq!(r.json().len(), 1);
+    assert_eq!(r.json()[0]["line"], 2);
+}
+
+#[test]
+fn matching_options() {
+    let dir = folder(&[("f.csv", FEED.as_bytes())]);
+    let values = |args: &[&str], data: &[u8]| {
+        let mut all = vec!["scan", "-f", "f.csv"];
+        all.extend(args);
+        run_with(dir.path(), &all, data).column("relation")
+    };
+    assert!(values(&[], b"198.51.100.7:443 198.51.100.7").is_empty());
+    assert_eq!(values(&["--ignore-ports"], b"198.51.100.7:443"), ["endpoint"]);
+    assert!(values(&[], b"files.example.net").is_empty());
+    assert_eq!(values(&["--url-hosts"], b"files.example.net"), ["url-host"]);
+    assert_eq!(values(&[], b"https://files.example.net/a/b.php?x=1"), ["exact"]);
+    assert!(values(&["--strict-scheme"], b"https://files.example.net/a/b.php?x=1").is_empty());
+    assert!(values(&[], b"bad[.]example").is_empty());
+    assert_eq!(values(&["--refang"], b"bad[.]example"), ["exact"]);
+    assert_eq!(values(&["--refang=strict"], b"hxxp://bad[.]example/"), ["exact"]);
+}
+
+#[test]
+fn warninglists_mark() {
+    let list = br#"{"name":"Known good","version":7,"type":"hostname","list":["bad.example"]}"#;
+    let dir = folder(&[("f.csv", FEED.as_bytes()), ("lists/a.json", list), ("lists/b.json", b"{")]);
+    let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--warninglist", "lists"], b"www.bad.example");
+    assert_eq!(r.code, 2, "a list that cannot be read is told");
+    assert_eq!(r.json()[0]["guard"][0]["source"], "Known good 7");
+    assert!(r.err.contains("b.json"));
+}
+
+#[test]
+fn sets_are_the_same_bytes_in_any_order() {
+    let plain = b"bad.example\n203.0.113.9\nbad.example # again\n";
+    let dir = folder(&[("f.csv", FEED.as_bytes()), ("p.txt", plain), ("x/f.csv", FEED.as_bytes()), ("x/p.txt", plain)]);
+    let one = run(dir.path(), &["compile", "-o", "1.ind", "f.csv", "p.txt"]);
+    let two = run(dir.path(), &["compile", "-o", "2.ind", "x/p.txt", "x/f.csv"]);
+    assert_eq!((one.code, two.code), (0, 0), "{}{}", one.err, two.err);
+    let bytes = fs::read(dir.path().join("1.ind")).unwrap();
+    assert_eq!(bytes, fs::read(dir.path().join("2.ind")).unwrap());
+    let summary = &one.json()[0];
+    assert_eq!(summary["indicators"], 6);
+    assert_eq!(summary["left_out"]["left_out_by_role"], 1);
+    // A set is taken wherever a feed is.
+    let r = run_with(dir.path(), &["scan", "-f", "1.ind"], b"x.bad.example");
+    let feeds: Vec<_> = r.json()[0]["indicator"]["contexts"].as_array().unwrap().iter().map(|c| c["feed"].clone()).collect();
+    assert_eq!(feeds, ["f.csv", "p.txt", "p.txt"]);
+    // Every changed byte and every cut is seen.
+    for at in (0..bytes.len()).step_by(bytes.len() / 40) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x20;
+        fs::write(dir.path().join("c.ind"), &changed).unwrap();
+        let r = run(dir.path(), &["inspect", "--verify", "c.ind"]);
+        assert_eq!(r.code, 2, "byte {at}");
+    }
+    fs::write(dir.path().join("t.ind"), &bytes[..bytes.len() / 2]).unwrap();
+    let r = run(dir.path(), &["scan", "-f", "t.ind", "f.csv"]);
+    assert_eq!(r.code, 2);
+    assert!(r.err.contains("damaged or cut short"), "{}", r.err);
+}
+
+#[test]
+fn bad_input_is_told_and_the_rest_is_done() {
+    let log = "GET bad.example 1\n".repeat(20_000);
+    let packed = gzip(log.as_bytes());
+    let dir = folder(&[
+        ("f.csv", FEED.as_bytes()),
+        ("logs/1.gz", &packed[..packed.len() - 20]),
+        ("logs/2.log", b"bad.example"),
+        ("logs/3.log", b"\xef\xbb\xbfbad.example\r\n\0\0\xff\xfe bad.example\r\n"),
+        ("broken.jsonl", b"{\"target\":{\"kind\":\"domain\",\"value\":\"a.bad.example\"}}\n{\"target\":{\"kind\"\n{\"target\":{\"kind\":\"domain\",\"value\":\"c.bad.example\"}}\n"),
+        ("broken.stix.json", b"{\"type\":\"bundle\",\"objects\":[{"),
+    ]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("..", dir.path().join("logs/loop")).unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("logs/dangling")).unwrap();
+    }
+    let r = run(dir.path(), &["scan", "-f", "f.csv", "logs"]);
+    assert_eq!(r.code, 2);
+    for told in ["1.gz", "loop", "dangling"] {
+        assert!(r.err.contains(told), "{told}: {}", r.err);
+    }
+    let paths = r.column("path");
+    assert!(paths.iter().filter(|p| *p == "logs/1.gz").count() > 1000, "what was read before the cut is scanned");
+    assert_eq!(paths.iter().filter(|p| *p == "logs/2.log").count(), 1);
+    assert_eq!(paths.iter().filter(|p| *p == "logs/3.log").count(), 2);
+
+    let r = run_with(dir.path(), &["scan", "-f", "broken.jsonl"], b"a.bad.example b.bad.example c.bad.example");
+    assert_eq!((r.code, r.json().len()), (0, 2));
+    assert!(r.err.contains("line 2"), "{}", r.err);
+    let r = run_with(dir.path(), &["scan", "--strict", "-f", "broken.jsonl"], b"a.bad.example");
+    assert_eq!((r.code, r.json().len()), (2, 1));
+    let r = run_with(dir.path(), &["scan", "-f", "broken.stix.json", "-f", "f.csv"], b"bad.example");
+    assert_eq!((r.code, r.json().len()), (2, 1), "{}", r.err);
+    assert!(r.err.contains("line 1"), "{}", r.err);
+
+    let mut huge = b"indicator\n".to_vec();
+    huge.extend(vec![b'a'; 10 << 20]);
+    huge.extend_from_slice(b".example\nbad.example\n");
+    fs::write(dir.path().join("huge.csv"), huge).unwrap();
+    let r = run_with(dir.path(), &["scan", "-f", "huge.csv"], b"bad.example");
+    assert_eq!((r.code, r.json().len()), (0, 1));
+    assert!(r.err.contains("1 too-long"), "{}", r.err);
+}
+
+#[test]
+fn archives_and_compression() {
+    let zip = {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        for (name, content) in [("d/a.log", "x bad.example"), ("../../etc/b.log", "bad.example")] {
+            zip.start_file(name, options).unwrap();
+            zip.write_all(content.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    let zst = zstd::encode_all(&b"bad.example"[..], 1).unwrap();
+    let twice = gzip(&gzip(b"bad.example"));
+    let two_members = [gzip(b"bad."), gzip(b"example")].concat();
+    let mut deep = b"bad.example".to_vec();
+    for _ in 0..8 {
+        deep = gzip(&deep);
+    }
+    let dir = folder(&[
+        ("f.csv", FEED.as_bytes()),
+        ("l/a.zip", &zip),
+        ("l/b.zst", &zst),
+        ("l/c.gz.gz", &twice),
+        ("l/d.gz", &two_members),
+        ("l/nested.gz", &gzip(&zip)),
+    ]);
+    let r = run(dir.path(), &["scan", "-f", "f.csv", "l"]);
+    assert_eq!(r.code, 0, "{}", r.err);
+    assert_eq!(
+        r.column("path"),
+        ["l/a.zip!d/a.log", "l/a.zip!../../etc/b.log", "l/b.zst", "l/c.gz.gz", "l/d.gz", "l/nested.gz!d/a.log", "l/nested.gz!../../etc/b.log"]
+    );
+    fs::write(dir.path().join("deep.gz"), deep).unwrap();
+    let r = run(dir.path(), &["scan", "-f", "f.csv", "deep.gz"]);
+    assert_eq!(r.code, 2);
+    assert!(r.err.contains("limit reached"), "{}", r.err);
+}
+
+#[test]
+fn nothing_leaves_its_field() {
+    let evil = "indicator,type,description,labels\n\
+        \"=cmd|' /C calc'!A0\",user-name,\"x\ny\",\"a\"\"b\"\n\
+        bad.example,domain,\"\u{1b}]0;owned\u{7}\u{202e}\",\"=1+1|@x\"\n";
+    let dir = folder(&[("f.csv", evil.as_bytes())]);
+    let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--format", "text", "--line-text"], b"\x1b[31m bad.example\x9b\n");
+    assert_eq!(r.code, 0);
+    assert!(!r.out.contains('\u{1b}') && !r.out.contains('\u{202e}') && !r.out.contains('\u{9b}'), "{:?}", r.out);
+    assert_eq!(r.out.lines().count(), 2, "{:?}", r.out);
+    let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--format", "csv"], b"bad.example");
+    let record = r.out.lines().nth(1).unwrap();
+    assert!(record.contains(",'=1+1|@x,"), "{record}");
+    let r = run(dir.path(), &["convert", "--to", "csv", "f.csv"]);
+    for line in r.out.split("\r\n").skip(1).filter(|l| !l.is_empty()) {
+        assert!(!line.starts_with(['=', '+', '-', '@']), "{line}");
+    }
+    fs::write(dir.path().join("again.csv"), &r.out).unwrap();
+    let first = run(dir.path(), &["convert", "--to", "jsonl", "f.csv", "--name", "n"]);
+    let again = run(dir.path(), &["convert", "--to", "jsonl", "again.csv", "--name", "n"]);
+    let values = |r: &Run| r.json().iter().map(|v| v["target"]["value"].clone()).collect::<Vec<_>>();
+    assert_eq!(values(&first), values(&again));
+    let r = run(dir.path(), &["convert", "--to", "plain", "f.csv"]);
+    assert!(r.out.lines().all(|l| !l.is_empty()));
+}
+
+#[test]
+fn convert_jsonl_is_lossless() {
+    let line = r#"{"target":{"kind":"domain","value":"*.bad.example","match":"subdomains"},"group":"g","contexts":[{"feed":"f","producer":"p","source_id":"1","role":"victim","labels":["l"],"threat":"t","confidence":{"value":7,"scale":"0-10","source":"s"},"first_seen":"2017-01-01T00:00:00Z","last_seen":"2017-01-02T00:00:00Z","valid_from":"2017-01-01T00:00:00Z","valid_until":"2018-01-01T00:00:00.5Z","revoked":false,"tlp":"amber+strict","pap":"red","purposes":["x"],"countries":[{"code":"MY","basis":"hosting","evidence":"e","date":"2017-01-01T00:00:00Z","strength":"strong"}],"asn":64496,"provider":"pr","references":["r"],"description":"d","hops":[{"who":"w","when":"2017-01-01T00:00:00Z","agreement":"a","action":"shared"}],"extra":{"k":[1,{"z":null}]}}]}"#;
+    let other = r#"{"target":{"kind":"other","value":"/gate.php","match":"exact","type":"path"},"contexts":[{"feed":"f","tlp":"clear"}]}"#;
+    let dir = folder(&[("a.jsonl", format!("{line}\n{other}\n").as_bytes())]);
+    let r = run(dir.path(), &["convert", "--to", "jsonl", "a.jsonl"]);
+    assert_eq!(r.code, 0, "{}", r.err);
+    assert_eq!(r.out, format!("{line}\n{other}\n"));
+    assert_eq!(r.err, "");
+}
+
+#[test]
+fn a_full_disk_leaves_no_partial_file() {
+    let dir = folder(&[("f.csv", FEED.as_bytes())]);
+    if Path::new("/dev/full").exists() {
+        let r = run(dir.path(), &["compile", "-o", "/dev/full", "f.csv"]);
+        assert_eq!(r.code, 2);
+        assert!(r.err.contains("/dev/full") && r.err.contains("space"), "{}", r.err);
+    }
+    // A small file system of its own, where the test may mount one.
+    let small = dir.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"]).arg(&small).output();
+    if mounted.is_ok_and(|o| o.status.success()) {
+        let many: String = (0..5000).map(|i| format!("host{i}.bad.example\n")).collect();
+        fs::write(dir.path().join("many.txt"), many).unwrap();
+        let r = run(dir.path(), &["compile", "-o", "small/s.ind", "many.txt"]);
+        let left: Vec<PathBuf> = fs::read_dir(&small).unwrap().map(|e| e.unwrap().path()).collect();
+        let _ = Command::new("umount").arg(&small).output();
+        assert_eq!(r.code, 2, "{}", r.err);
+        assert!(r.err.contains("space") && left.is_empty(), "{} {left:?}", r.err);
+    } else {
+        eprintln!("skipped: a full file system (tmpfs cannot be mounted here)");
+    }
+}
+
+#[test]
+fn extraction_output() {
+    let dir = folder(&[("r.txt", "see hxxps[:]//cdn[.]bad[.]example/a and 192.0.2.7:8443\n".as_bytes())]);
+    let r = run(dir.path(), &["extract", "r.txt"]);
+    let found = r.json();
+    assert_eq!(found[0]["value"], "https://cdn.bad.example/a");
+    assert_eq!(found[0]["raw"], "hxxps[:]//cdn[.]bad[.]example/a");
+    assert_eq!(found[1]["port"], 8443);
+    let r = run(dir.path(), &["extract", "--kind", "ipv4", "--kind", "domain", "--nested", "r.txt"]);
+    assert_eq!(r.column("value"), ["cdn.bad.example", "192.0.2.7"]);
+    let utf16: Vec<u8> = "\u{feff}go to bad.example\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let r = run_with(dir.path(), &["extract"], &utf16);
+    let found = r.json();
+    assert_eq!((found[0]["value"].as_str(), found[0]["via"].as_str()), (Some("bad.example"), Some("utf-16le")));
+    assert_eq!((found[0]["start"].as_u64(), found[0]["end"].as_u64()), (Some(14), Some(36)));
+    let r = run_with(dir.path(), &["extract"], b"mail \xe9t\xe9@bad.example");
+    assert_eq!(r.column("value"), ["bad.example"]);
+}
+
+#[test]
+fn values_one_a_line() {
+    let dir = folder(&[]);
+    let r = run_with(dir.path(), &["normalize"], b"hxxps://Bad[.]Example/%7Ea\n\n192.0.2.07\n");
+    assert_eq!(r.code, 2);
+    let lines = r.json();
+    assert_eq!(lines[0], serde_json::json!({"raw":"hxxps://Bad[.]Example/%7Ea","kind":"url","value":"https://bad.example/~a"}));
+    assert_eq!(lines[1]["error"]["reason"], "ipv4-leading-zero");
+    assert_eq!(lines[1]["error"]["code"], 111);
+    let r = run(dir.path(), &["defang", "--format", "text", "http://bad.example/x"]);
+    assert_eq!(r.out, "hxxp://bad[.]example/x\n");
+    let r = run(dir.path(), &["refang", "--format", "text", "hxxp://bad[.]example/x", "a b"]);
+    assert_eq!(r.out, "http://bad.example/x\na b\n");
+}
+
+#[test]
+fn threads_do_not_change_the_output() {
+    let line = "GET http://www.bad.example/x 192.0.2.7 198.51.100.7:8443 nothing.example.org\n";
+    let dir = folder(&[("f.csv", FEED.as_bytes()), ("big.log", line.repeat(60_000).as_bytes())]);
+    let one = run(dir.path(), &["scan", "--threads", "1", "-f", "f.csv", "big.log"]);
+    let three = run(dir.path(), &["scan", "--threads", "3", "-f", "f.csv", "big.log"]);
+    assert_eq!(one.json().len(), 180_000);
+    assert!(one.out == three.out);
+    let count = run(dir.path(), &["scan", "--count", "-f", "f.csv", "big.log"]);
+    assert_eq!(count.json()[0]["count"], 180_000);
+}
+
+#[test]
+fn feeds_toml() {
+    let toml = "[[feed]]\npath = \"a.txt\"\nname = \"ours\"\ntlp = \"green\"\nrole = \"c2\"\nmatch = \"exact\"\n";
+    let dir = folder(&[("x.feeds.toml", toml.as_bytes()), ("a.txt", b"bad.example\n"), ("bad.feeds.toml", b"[[feed]]\npth = 1\n")]);
+    let r = run_with(dir.path(), &["scan", "-f", "x.feeds.toml"], b"bad.example www.bad.example");
+    assert_eq!(r.column("value"), ["bad.example"], "{}", r.err);
+    let context = &r.json()[0]["indicator"]["contexts"][0];
+    assert_eq!((context["feed"].as_str(), context["tlp"].as_str(), context["role"].as_str()), (Some("ours"), Some("green"), Some("c2")));
+    let r = run_with(dir.path(), &["scan", "-f", "bad.feeds.toml"], b"x");
+    assert_eq!(r.code, 2);
+    assert!(r.err.contains("line 2") || r.err.contains("pth"), "{}", r.err);
+}
