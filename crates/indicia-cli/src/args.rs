@@ -72,7 +72,11 @@ impl Output {
     /// The format that holds: text for people, JSON lines for programs.
     pub(crate) fn get(&self) -> OutputFormat {
         use std::io::IsTerminal;
-        self.format.unwrap_or(if std::io::stdout().is_terminal() { OutputFormat::Text } else { OutputFormat::Jsonl })
+        self.format.unwrap_or(if std::io::stdout().is_terminal() {
+            OutputFormat::Text
+        } else {
+            OutputFormat::Jsonl
+        })
     }
 }
 
@@ -147,7 +151,9 @@ fn as_of(text: &str) -> Result<AsOfArg, String> {
     match text {
         "now" => Ok(AsOfArg::Now),
         "event" => Ok(AsOfArg::Event),
-        time => time.parse().map(AsOfArg::At).map_err(|e: indicia::NotATime| format!("{e}, or `now`, or `event`")),
+        time => {
+            time.parse().map(AsOfArg::At).map_err(|e: indicia::NotATime| format!("{e}, or `now`, or `event`"))
+        }
     }
 }
 

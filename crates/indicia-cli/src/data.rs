@@ -100,7 +100,10 @@ pub(crate) fn chunks(
                 let (text, via) = match encoding {
                     Some(encoding) => {
                         let (text, _) = encoding.decode_without_bom_handling(&raw);
-                        (text.into_owned().into_bytes(), Some(if encoding == UTF_16LE { "utf-16le" } else { "utf-16be" }))
+                        (
+                            text.into_owned().into_bytes(),
+                            Some(if encoding == UTF_16LE { "utf-16le" } else { "utf-16be" }),
+                        )
                     }
                     None => (raw, None),
                 };
@@ -202,7 +205,12 @@ pub(crate) fn values(arguments: Vec<String>) -> io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    Ok(text.trim_start_matches('\u{feff}').lines().filter(|l| !l.trim().is_empty()).map(str::to_string).collect())
+    Ok(text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .filter(|l| !l.trim().is_empty())
+        .map(str::to_string)
+        .collect())
 }
 
 #[cfg(test)]
@@ -215,7 +223,7 @@ mod tests {
             out.push((c.base, c.line, String::from_utf8_lossy(&c.text).into_owned()));
             Ok(ControlFlow::Continue(()))
         });
-        result.unwrap();
+        assert!(result.is_ok());
         out
     }
 
@@ -248,7 +256,7 @@ mod tests {
                 assert_eq!(letters, b"bad");
                 Ok(ControlFlow::Continue(()))
             });
-            result.unwrap();
+            assert!(result.is_ok());
         }
     }
 }

@@ -10,13 +10,14 @@ use indicia::feed::{FeedSpec, LoadReport, Loader};
 use indicia::feeds::ReadOptions;
 use indicia::{AsOf, BuildOptions, Context, Filter, Guards, IndicatorSet, Time, Warninglist};
 
+use crate::Exit;
 use crate::args::{AsOfArg, FeedOptions, Filters, Matching};
 use crate::show::{self, count};
-use crate::Exit;
 
 /// The current time. The core has no clock.
 pub(crate) fn now() -> Time {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let seconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     Time::from_unix(seconds as i64).unwrap_or_default()
 }
 
@@ -147,14 +148,21 @@ pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
         entry.0 += 1;
     }
     for (format, (files, example)) in not_read {
-        let what = if format == "unknown" { "format not recognised (name it with --from)" } else { "format not read" };
+        let what = if format == "unknown" {
+            "format not recognised (name it with --from)"
+        } else {
+            "format not read"
+        };
         show::message(&format!("{what}: {format}, {}, such as {example}", count(files, "file")));
     }
     let total = report.total();
     let refused = total.refused_total();
     if refused > 0 {
-        let by_reason: Vec<String> =
-            total.refused.iter().map(|(reason, n)| format!("{} {}", show::number(*n), reason.slug())).collect();
+        let by_reason: Vec<String> = total
+            .refused
+            .iter()
+            .map(|(reason, n)| format!("{} {}", show::number(*n), reason.slug()))
+            .collect();
         show::message(&format!("{} refused: {}", count(refused, "record"), by_reason.join(", ")));
         let first = report.files.iter().find_map(|(name, r)| Some((name, r.examples.first()?)));
         if let Some((name, example)) = first {

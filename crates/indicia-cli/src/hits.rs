@@ -54,9 +54,17 @@ struct ContextOut<'r> {
 }
 
 impl<'r> Record<'r> {
-    pub(crate) fn new(indicator: IndicatorRef<'r>, contexts: impl Iterator<Item = &'r Context>, at: Time) -> Record<'r> {
+    pub(crate) fn new(
+        indicator: IndicatorRef<'r>,
+        contexts: impl Iterator<Item = &'r Context>,
+        at: Time,
+    ) -> Record<'r> {
         Record {
-            target: TargetOut { kind: indicator.kind(), value: indicator.value(), match_: indicator.match_() },
+            target: TargetOut {
+                kind: indicator.kind(),
+                value: indicator.value(),
+                match_: indicator.match_(),
+            },
             group: indicator.group(),
             contexts: contexts
                 .map(|context| ContextOut {
@@ -115,8 +123,21 @@ impl Style {
     /// What stands before the first hit.
     pub(crate) fn header(&self, out: &mut dyn Write) -> io::Result<()> {
         const COLUMNS: [&str; 15] = [
-            "path", "line", "start", "end", "kind", "value", "raw", "relation", "indicator_kind", "indicator_value",
-            "match", "feeds", "labels", "tlp", "guard",
+            "path",
+            "line",
+            "start",
+            "end",
+            "kind",
+            "value",
+            "raw",
+            "relation",
+            "indicator_kind",
+            "indicator_value",
+            "match",
+            "feeds",
+            "labels",
+            "tlp",
+            "guard",
         ];
         if self.format == OutputFormat::Csv && !self.only_matching {
             csv_record(COLUMNS.iter().map(|c| Cow::Borrowed(*c)), out)?;
@@ -184,7 +205,11 @@ impl Style {
             write!(out, " {}", paint("2", &format!("(listed: {listed})")))?;
         }
         for guard in hit.guards {
-            write!(out, " {}", paint("33", &format!("(doubtful: {}, {})", guard.rule, show::plain(&guard.source))))?;
+            write!(
+                out,
+                " {}",
+                paint("33", &format!("(doubtful: {}, {})", guard.rule, show::plain(&guard.source)))
+            )?;
         }
         writeln!(out)?;
         if let Some(line) = place.line_text {

@@ -77,7 +77,10 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 fn scan_says_where_what_and_who() {
     let dir = folder(&[
         ("f.csv", FEED.as_bytes()),
-        ("a.log", b"first\nGET https://files.example.net/a/%62.php?x=1 from 192.0.2.7\r\nq www.bad.example.\n"),
+        (
+            "a.log",
+            b"first\nGET https://files.example.net/a/%62.php?x=1 from 192.0.2.7\r\nq www.bad.example.\n",
+        ),
     ]);
     let r = run(dir.path(), &["scan", "-f", "f.csv", "a.log"]);
     assert_eq!(r.code, 0, "{}", r.err);
@@ -91,17 +94,26 @@ fn scan_says_where_what_and_who() {
     assert_eq!(hits[2]["indicator"]["contexts"][0]["feed"], "f.csv");
     assert_eq!(hits[2]["indicator"]["contexts"][0]["valid"], "no");
     let r = run(dir.path(), &["scan", "--format", "text", "-f", "f.csv", "a.log"]);
-    assert_eq!(r.out.lines().last().unwrap(), "a.log:3: www[.]bad[.]example [subdomain] f.csv, c2, loader, x (listed: bad[.]example)");
+    assert_eq!(
+        r.out.lines().last().unwrap(),
+        "a.log:3: www[.]bad[.]example [subdomain] f.csv, c2, loader, x (listed: bad[.]example)"
+    );
 }
 
 #[test]
 fn exit_codes() {
-    let dir = folder(&[("f.csv", FEED.as_bytes()), ("no.log", b"nothing\n"), ("empty", b"")]);
+    let dir = folder(&[
+        ("f.csv", FEED.as_bytes()),
+        ("no.log", b"nothing\n"),
+        ("empty", b""),
+        ("picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01"),
+    ]);
     for (args, code) in [
         (&["scan", "-f", "f.csv", "no.log"][..], 1),
         (&["scan", "-f", "f.csv", "empty"], 1),
         (&["scan", "-f", "f.csv", "missing.log"], 2),
         (&["scan", "-f", "missing.csv", "no.log"], 2),
+        (&["scan", "-f", "picture", "no.log"], 2),
         (&["extract", "no.log"], 1),
         (&["extract", "f.csv"], 0),
         (&["extract", "f.csv", "missing"], 2),
@@ -184,7 +196,12 @@ fn warninglists_mark() {
 #[test]
 fn sets_are_the_same_bytes_in_any_order() {
     let plain = b"bad.example\n203.0.113.9\nbad.example # again\n";
-    let dir = folder(&[("f.csv", FEED.as_bytes()), ("p.txt", plain), ("x/f.csv", FEED.as_bytes()), ("x/p.txt", plain)]);
+    let dir = folder(&[
+        ("f.csv", FEED.as_bytes()),
+        ("p.txt", plain),
+        ("x/f.csv", FEED.as_bytes()),
+        ("x/p.txt", plain),
+    ]);
     let one = run(dir.path(), &["compile", "-o", "1.ind", "f.csv", "p.txt"]);
     let two = run(dir.path(), &["compile", "-o", "2.ind", "x/p.txt", "x/f.csv"]);
     assert_eq!((one.code, two.code), (0, 0), "{}{}", one.err, two.err);
@@ -195,7 +212,8 @@ fn sets_are_the_same_bytes_in_any_order() {
     assert_eq!(summary["left_out"]["left_out_by_role"], 1);
     // A set is taken wherever a feed is.
     let r = run_with(dir.path(), &["scan", "-f", "1.ind"], b"x.bad.example");
-    let feeds: Vec<_> = r.json()[0]["indicator"]["contexts"].as_array().unwrap().iter().map(|c| c["feed"].clone()).collect();
+    let feeds: Vec<_> =
+        r.json()[0]["indicator"]["contexts"].as_array().unwrap().iter().map(|c| c["feed"].clone()).collect();
     assert_eq!(feeds, ["f.csv", "p.txt", "p.txt"]);
     // Every changed byte and every cut is seen.
     for at in (0..bytes.len()).step_by(bytes.len() / 40) {
@@ -234,11 +252,15 @@ fn bad_input_is_told_and_the_rest_is_done() {
         assert!(r.err.contains(told), "{told}: {}", r.err);
     }
     let paths = r.column("path");
-    assert!(paths.iter().filter(|p| *p == "logs/1.gz").count() > 1000, "what was read before the cut is scanned");
+    assert!(
+        paths.iter().filter(|p| *p == "logs/1.gz").count() > 1000,
+        "what was read before the cut is scanned"
+    );
     assert_eq!(paths.iter().filter(|p| *p == "logs/2.log").count(), 1);
     assert_eq!(paths.iter().filter(|p| *p == "logs/3.log").count(), 2);
 
-    let r = run_with(dir.path(), &["scan", "-f", "broken.jsonl"], b"a.bad.example b.bad.example c.bad.example");
+    let r =
+        run_with(dir.path(), &["scan", "-f", "broken.jsonl"], b"a.bad.example b.bad.example c.bad.example");
     assert_eq!((r.code, r.json().len()), (0, 2));
     assert!(r.err.contains("line 2"), "{}", r.err);
     let r = run_with(dir.path(), &["scan", "--strict", "-f", "broken.jsonl"], b"a.bad.example");
@@ -286,7 +308,15 @@ fn archives_and_compression() {
     assert_eq!(r.code, 0, "{}", r.err);
     assert_eq!(
         r.column("path"),
-        ["l/a.zip!d/a.log", "l/a.zip!../../etc/b.log", "l/b.zst", "l/c.gz.gz", "l/d.gz", "l/nested.gz!d/a.log", "l/nested.gz!../../etc/b.log"]
+        [
+            "l/a.zip!d/a.log",
+            "l/a.zip!../../etc/b.log",
+            "l/b.zst",
+            "l/c.gz.gz",
+            "l/d.gz",
+            "l/nested.gz!d/a.log",
+            "l/nested.gz!../../etc/b.log"
+        ]
     );
     fs::write(dir.path().join("deep.gz"), deep).unwrap();
     let r = run(dir.path(), &["scan", "-f", "f.csv", "deep.gz"]);
@@ -300,9 +330,17 @@ fn nothing_leaves_its_field() {
         \"=cmd|' /C calc'!A0\",user-name,\"x\ny\",\"a\"\"b\"\n\
         bad.example,domain,\"\u{1b}]0;owned\u{7}\u{202e}\",\"=1+1|@x\"\n";
     let dir = folder(&[("f.csv", evil.as_bytes())]);
-    let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--format", "text", "--line-text"], b"\x1b[31m bad.example\x9b\n");
+    let r = run_with(
+        dir.path(),
+        &["scan", "-f", "f.csv", "--format", "text", "--line-text"],
+        b"\x1b[31m bad.example\x9b\n",
+    );
     assert_eq!(r.code, 0);
-    assert!(!r.out.contains('\u{1b}') && !r.out.contains('\u{202e}') && !r.out.contains('\u{9b}'), "{:?}", r.out);
+    assert!(
+        !r.out.contains('\u{1b}') && !r.out.contains('\u{202e}') && !r.out.contains('\u{9b}'),
+        "{:?}",
+        r.out
+    );
     assert_eq!(r.out.lines().count(), 2, "{:?}", r.out);
     let r = run_with(dir.path(), &["scan", "-f", "f.csv", "--format", "csv"], b"bad.example");
     let record = r.out.lines().nth(1).unwrap();
@@ -369,7 +407,10 @@ fn extraction_output() {
     let utf16: Vec<u8> = "\u{feff}go to bad.example\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let r = run_with(dir.path(), &["extract"], &utf16);
     let found = r.json();
-    assert_eq!((found[0]["value"].as_str(), found[0]["via"].as_str()), (Some("bad.example"), Some("utf-16le")));
+    assert_eq!(
+        (found[0]["value"].as_str(), found[0]["via"].as_str()),
+        (Some("bad.example"), Some("utf-16le"))
+    );
     assert_eq!((found[0]["start"].as_u64(), found[0]["end"].as_u64()), (Some(14), Some(36)));
     let r = run_with(dir.path(), &["extract"], b"mail \xe9t\xe9@bad.example");
     assert_eq!(r.column("value"), ["bad.example"]);
@@ -381,7 +422,10 @@ fn values_one_a_line() {
     let r = run_with(dir.path(), &["normalize"], b"hxxps://Bad[.]Example/%7Ea\n\n192.0.2.07\n");
     assert_eq!(r.code, 2);
     let lines = r.json();
-    assert_eq!(lines[0], serde_json::json!({"raw":"hxxps://Bad[.]Example/%7Ea","kind":"url","value":"https://bad.example/~a"}));
+    assert_eq!(
+        lines[0],
+        serde_json::json!({"raw":"hxxps://Bad[.]Example/%7Ea","kind":"url","value":"https://bad.example/~a"})
+    );
     assert_eq!(lines[1]["error"]["reason"], "ipv4-leading-zero");
     assert_eq!(lines[1]["error"]["code"], 111);
     let r = run(dir.path(), &["defang", "--format", "text", "http://bad.example/x"]);
@@ -404,12 +448,20 @@ fn threads_do_not_change_the_output() {
 
 #[test]
 fn feeds_toml() {
-    let toml = "[[feed]]\npath = \"a.txt\"\nname = \"ours\"\ntlp = \"green\"\nrole = \"c2\"\nmatch = \"exact\"\n";
-    let dir = folder(&[("x.feeds.toml", toml.as_bytes()), ("a.txt", b"bad.example\n"), ("bad.feeds.toml", b"[[feed]]\npth = 1\n")]);
+    let toml =
+        "[[feed]]\npath = \"a.txt\"\nname = \"ours\"\ntlp = \"green\"\nrole = \"c2\"\nmatch = \"exact\"\n";
+    let dir = folder(&[
+        ("x.feeds.toml", toml.as_bytes()),
+        ("a.txt", b"bad.example\n"),
+        ("bad.feeds.toml", b"[[feed]]\npth = 1\n"),
+    ]);
     let r = run_with(dir.path(), &["scan", "-f", "x.feeds.toml"], b"bad.example www.bad.example");
     assert_eq!(r.column("value"), ["bad.example"], "{}", r.err);
     let context = &r.json()[0]["indicator"]["contexts"][0];
-    assert_eq!((context["feed"].as_str(), context["tlp"].as_str(), context["role"].as_str()), (Some("ours"), Some("green"), Some("c2")));
+    assert_eq!(
+        (context["feed"].as_str(), context["tlp"].as_str(), context["role"].as_str()),
+        (Some("ours"), Some("green"), Some("c2"))
+    );
     let r = run_with(dir.path(), &["scan", "-f", "bad.feeds.toml"], b"x");
     assert_eq!(r.code, 2);
     assert!(r.err.contains("line 2") || r.err.contains("pth"), "{}", r.err);

@@ -38,7 +38,10 @@ impl Filter {
         let role = if self.roles.is_empty() { !role.is_to_notify() } else { self.roles.contains(&role) };
         role && (self.revoked || context.revoked != Some(true))
             && (self.labels.is_empty()
-                || context.labels.iter().any(|l| self.labels.iter().any(|wanted| wanted.eq_ignore_ascii_case(l))))
+                || context
+                    .labels
+                    .iter()
+                    .any(|l| self.labels.iter().any(|wanted| wanted.eq_ignore_ascii_case(l))))
             && self
                 .min_confidence
                 .is_none_or(|least| context.confidence.as_ref().is_some_and(|c| c.as_percent() >= least))
@@ -77,7 +80,11 @@ pub fn event_time(line: &[u8]) -> Option<Time> {
                 && matches!(text[10], b'T' | b' ')
                 && text[13] == b':';
             if shape {
-                let n = 19 + text[19..].iter().take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b':' | b'Z')).count();
+                let n = 19
+                    + text[19..]
+                        .iter()
+                        .take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b':' | b'Z'))
+                        .count();
                 for n in [n, 19] {
                     if let Ok(time) = std::str::from_utf8(&text[..n]).unwrap_or_default().parse() {
                         return Some(time);
@@ -117,7 +124,11 @@ mod tests {
             (r#"{"@timestamp":"2023-10-10T11:55:36.123Z"}"#, "2023-10-10T11:55:36.123Z"),
             ("INFO 2023-10-10 11:55:36 started", "2023-10-10T11:55:36Z"),
         ] {
-            assert_eq!(event_time(line.as_bytes()).map(|t| t.to_string()).as_deref(), Some(expected), "{line}");
+            assert_eq!(
+                event_time(line.as_bytes()).map(|t| t.to_string()).as_deref(),
+                Some(expected),
+                "{line}"
+            );
         }
         assert_eq!(event_time(b"no time at all - really"), None);
     }

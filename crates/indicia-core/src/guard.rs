@@ -141,7 +141,8 @@ impl Warninglist {
             Entries::Cidr(nets, lengths) => {
                 let Some(span) = ip::span(host) else { return false };
                 lengths.iter().any(|length| {
-                    IpNet::new(span.first, *length).is_ok_and(|net| nets.contains(&net.trunc()) && net.contains(&span.last))
+                    IpNet::new(span.first, *length)
+                        .is_ok_and(|net| nets.contains(&net.trunc()) && net.contains(&span.last))
                 })
             }
             Entries::Strings(set) => set.contains(&value.to_lowercase()) || set.contains(&key.to_lowercase()),
@@ -181,7 +182,9 @@ fn kinds_of(attributes: &[String]) -> Vec<Kind> {
     let mut kinds = Vec::new();
     for part in attributes.iter().flat_map(|a| a.split('|')) {
         let found: &[Kind] = match part {
-            "ip-src" | "ip-dst" | "ip" => &[Kind::Ipv4, Kind::Ipv6, Kind::Cidr, Kind::IpRange, Kind::Endpoint],
+            "ip-src" | "ip-dst" | "ip" => {
+                &[Kind::Ipv4, Kind::Ipv6, Kind::Cidr, Kind::IpRange, Kind::Endpoint]
+            }
             "domain" | "hostname" => &[Kind::Domain],
             "url" | "uri" | "link" => &[Kind::Url],
             "email" | "email-src" | "email-dst" | "email-reply-to" => &[Kind::Email],
@@ -243,7 +246,9 @@ impl Guards {
             }
         }
         for list in &self.lists {
-            if list.covers(kind, value, value) || list.covers(indicator.kind(), indicator.value(), indicator.key()) {
+            if list.covers(kind, value, value)
+                || list.covers(indicator.kind(), indicator.value(), indicator.key())
+            {
                 out.push(Guard { rule: "warninglist".into(), source: list.source().to_string().into() });
             }
         }
@@ -260,10 +265,15 @@ fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
         let (first, last) = (ip::unmapped(span.first), ip::unmapped(span.last));
         for (net, rule) in networks() {
             if net.contains(&first) && net.contains(&last) {
-                out.push(Guard { rule: (*rule).into(), source: "IANA special-purpose address registry".into() });
+                out.push(Guard {
+                    rule: (*rule).into(),
+                    source: "IANA special-purpose address registry".into(),
+                });
             }
         }
-    } else if Kind::of_digest_length(key.len()) == Some(kind) && indicia_data::guards::EMPTY_DIGESTS.contains(&key) {
+    } else if Kind::of_digest_length(key.len()) == Some(kind)
+        && indicia_data::guards::EMPTY_DIGESTS.contains(&key)
+    {
         out.push(Guard { rule: "empty-file".into(), source: "digest of the empty input".into() });
     }
 }
@@ -271,7 +281,10 @@ fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
 fn networks() -> &'static [(IpNet, &'static str)] {
     static NETWORKS: OnceLock<Vec<(IpNet, &'static str)>> = OnceLock::new();
     NETWORKS.get_or_init(|| {
-        indicia_data::guards::NETWORKS.iter().filter_map(|(net, rule)| Some((net.parse().ok()?, *rule))).collect()
+        indicia_data::guards::NETWORKS
+            .iter()
+            .filter_map(|(net, rule)| Some((net.parse().ok()?, *rule)))
+            .collect()
     })
 }
 
@@ -298,9 +311,21 @@ mod tests {
         assert!(l.covers(Kind::Domain, "a.good.example", "a.good.example"));
         assert!(l.covers(Kind::Url, "http://good.example:80/", "good.example/"));
         assert!(!l.covers(Kind::Domain, "notgood.example", "notgood.example"));
-        assert!(list("string", r#"["X@good.example"]"#, "[]").covers(Kind::Email, "x@good.example", "x@good.example"));
-        assert!(list("substring", r#"["ood.ex"]"#, "[]").covers(Kind::Domain, "good.example", "good.example"));
-        assert!(list("regex", r#"["/^GOOD[.]/i"]"#, "[]").covers(Kind::Domain, "good.example", "good.example"));
+        assert!(list("string", r#"["X@good.example"]"#, "[]").covers(
+            Kind::Email,
+            "x@good.example",
+            "x@good.example"
+        ));
+        assert!(list("substring", r#"["ood.ex"]"#, "[]").covers(
+            Kind::Domain,
+            "good.example",
+            "good.example"
+        ));
+        assert!(list("regex", r#"["/^GOOD[.]/i"]"#, "[]").covers(
+            Kind::Domain,
+            "good.example",
+            "good.example"
+        ));
         assert_eq!(l.source(), "L 3");
     }
 

@@ -141,7 +141,9 @@ impl Target {
             return Ok(Target { observable, match_: match_.unwrap_or_default(), below_only: false });
         }
         let (bare, below_only) = match value.strip_prefix("*.") {
-            Some(bare) if kind == Kind::Domain && matches!(match_, None | Some(Match::Subdomains)) => (bare, true),
+            Some(bare) if kind == Kind::Domain && matches!(match_, None | Some(Match::Subdomains)) => {
+                (bare, true)
+            }
             _ => (value, false),
         };
         let observable = Observable::parse_as(kind, bare)?;
@@ -223,7 +225,9 @@ impl fmt::Display for Role {
 
 /// Not a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a role; roles are c2 phishing malware-host actor-infra scanner compromised victim benign unknown")]
+#[error(
+    "not a role; roles are c2 phishing malware-host actor-infra scanner compromised victim benign unknown"
+)]
 pub struct NotARole;
 
 impl FromStr for Role {
@@ -375,9 +379,28 @@ pub struct Context {
 
 /// The fields of a context, by name.
 const CONTEXT_FIELDS: [&str; 22] = [
-    "feed", "producer", "source_id", "role", "labels", "threat", "confidence", "first_seen", "last_seen", "valid_from",
-    "valid_until", "revoked", "tlp", "pap", "purposes", "countries", "asn", "provider", "references", "description",
-    "hops", "extra",
+    "feed",
+    "producer",
+    "source_id",
+    "role",
+    "labels",
+    "threat",
+    "confidence",
+    "first_seen",
+    "last_seen",
+    "valid_from",
+    "valid_until",
+    "revoked",
+    "tlp",
+    "pap",
+    "purposes",
+    "countries",
+    "asn",
+    "provider",
+    "references",
+    "description",
+    "hops",
+    "extra",
 ];
 
 impl Serialize for Context {
@@ -477,7 +500,8 @@ mod tests {
 
     #[test]
     fn below_only_is_written_with_a_star() {
-        let line = r#"{"target":{"kind":"domain","value":"*.bad.example","match":"subdomains"},"contexts":[{}]}"#;
+        let line =
+            r#"{"target":{"kind":"domain","value":"*.bad.example","match":"subdomains"},"contexts":[{}]}"#;
         let indicator: Indicator = serde_json::from_str(line).unwrap();
         assert!(indicator.target.below_only);
         assert_eq!(indicator.target.observable.value(), "bad.example");
@@ -486,7 +510,9 @@ mod tests {
 
     #[test]
     fn confidence_scales() {
-        let on = |value: u8, scale: &str| Confidence { value: value.into(), scale: Some(scale.into()), source: None }.as_percent();
+        let on = |value: u8, scale: &str| {
+            Confidence { value: value.into(), scale: Some(scale.into()), source: None }.as_percent()
+        };
         assert_eq!(on(3, "0-5"), 60.0);
         assert_eq!(on(60, "0-100"), 60.0);
         assert_eq!(on(60, "admiralty"), 60.0);

@@ -41,7 +41,9 @@ impl FromStr for Refang {
     type Err = crate::ParseError;
     fn from_str(text: &str) -> Result<Refang, Self::Err> {
         let found = Refang::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(level, _)| *level).ok_or(crate::ParseError { kind: None, reason: Reason::InvalidArgument })
+        found
+            .map(|(level, _)| *level)
+            .ok_or(crate::ParseError { kind: None, reason: Reason::InvalidArgument })
     }
 }
 
@@ -224,7 +226,9 @@ impl View {
                         (Cow::Owned(format!("{name}://")), true)
                     }
                     _ => {
-                        let Some(part) = ["[:]", "[/]"].iter().find(|p| written.starts_with(**p)) else { continue };
+                        let Some(part) = ["[:]", "[/]"].iter().find(|p| written.starts_with(**p)) else {
+                            continue;
+                        };
                         written = part;
                         end = start + part.len();
                         (Cow::Borrowed(&part[1..2]), true)
@@ -360,8 +364,10 @@ fn stands_right(raw: &[u8], start: usize, end: usize, around: Around) -> bool {
     match around {
         Around::Free | Around::Scheme => true,
         Around::Glued => {
-            (word(before) || matches!(before, b']' | b')' | b'}' | b'>' | b'-' | b'_' | b'/' | b'?' | b'&' | b'='))
-                && (word(after) || matches!(after, b'[' | b'(' | b'{' | b'<' | b'_' | b'-' | b'/' | b'.' | b'%'))
+            (word(before)
+                || matches!(before, b']' | b')' | b'}' | b'>' | b'-' | b'_' | b'/' | b'?' | b'&' | b'='))
+                && (word(after)
+                    || matches!(after, b'[' | b'(' | b'{' | b'<' | b'_' | b'-' | b'/' | b'.' | b'%'))
         }
         Around::Word => word(before) && word(after),
     }
@@ -415,9 +421,7 @@ pub(crate) fn is_listed_tld(label: &str) -> bool {
 /// ```
 pub fn refang(text: &str, level: Refang) -> String {
     let undone = value(text, level);
-    if level == Refang::Usual
-        && matches!(undone, Cow::Owned(_))
-    {
+    if level == Refang::Usual && matches!(undone, Cow::Owned(_)) {
         match crate::observable::detect(undone.trim()) {
             Ok(found) if is_written_defanged(found.kind) && is_plausible(&found.value, found.kind) => {}
             _ => return text.to_string(),
@@ -443,7 +447,11 @@ pub fn defang(kind: Kind, value: &str) -> String {
             None => bracket(value),
         },
         Kind::Email => match value.rsplit_once('@') {
-            Some((local, name)) => format!("{local}[@]{}", bracket(name)),
+            // A bracketed sign is read back behind a letter or digit only.
+            Some((local, name)) if local.ends_with(|c: char| c.is_ascii_alphanumeric() || !c.is_ascii()) => {
+                format!("{local}[@]{}", bracket(name))
+            }
+            Some((local, name)) => format!("{local}@{}", bracket(name)),
             None => bracket(value),
         },
         Kind::Url => {
@@ -453,7 +461,8 @@ pub fn defang(kind: Kind, value: &str) -> String {
             };
             let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
             let (authority, tail) = rest.split_at(end);
-            let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
+            let (user, host) =
+                authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
             let (host, port) = match host.rsplit_once(':') {
                 Some((host, port)) if !port.contains(']') => (host, format!(":{port}")),
                 _ => (host, String::new()),

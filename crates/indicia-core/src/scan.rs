@@ -5,6 +5,7 @@
 //! value is found wherever it stands between borders. All indicators that match are reported; of one
 //! indicator's hits inside one another only the outermost is.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -177,7 +178,7 @@ struct Pending {
     entry: u32,
     relation: Relation,
     kind: Kind,
-    value: (u32, u32),
+    value: (usize, usize),
 }
 
 /// Memory that scans and lookups use again. One a thread.
@@ -189,6 +190,8 @@ pub struct Scratch {
     key: String,
     guards: Vec<Guard>,
     outermost: HashMap<u32, usize, foldhash::fast::RandomState>,
+    /// How far each listed URL's hits in this reading of the block reach.
+    reach: HashMap<u32, usize, foldhash::fast::RandomState>,
     limits: u64,
 }
 
@@ -199,7 +202,8 @@ impl fmt::Debug for Scratch {
 }
 
 impl Scratch {
-    /// How often a limit was reached since the scratch was made: a URL had more possible ends than are tried.
+    /// How often a limit was reached since the scratch was made: a URL had more possible ends than are tried, or
+    /// a block was full of URLs on listed hosts with escapes.
     pub fn limits_reached(&self) -> u64 {
         self.limits
     }
@@ -235,10 +239,10 @@ impl IndicatorSet {
                 None => rest.len(),
             };
             let block = &rest[..end];
-            Finder { set: self, options, scratch, text: block, place: Place::Raw }.text();
+            Finder::new(self, options, scratch, block, Place::Raw).text();
             if let Some(view) = View::new(block, options.refang.0) {
                 let place = Place::View(&view, options.refang.0);
-                Finder { set: self, options, scratch, text: view.text(), place }.text();
+                Finder::new(self, options, scratch, view.text(), place).text();
             }
             self.report(base, data, options, scratch, on_hit)?;
             base += end;
@@ -260,13 +264,14 @@ impl IndicatorSet {
         scratch: &mut Scratch,
     ) -> Result<(Observable, Vec<Hit<'_>>), ParseError> {
         let main = Observable::parse_refanged(kind, raw, Refang::Usual)?;
-        let mut finder = Finder { set: self, options, scratch, text: &[], place: Place::Value };
+        let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
         finder.observable(&main);
         if kind.is_none() {
             for kind in Kind::ALL {
                 if *kind != main.kind()
-                    && *kind != Kind::Other
-                    && self.has().kind(*kind)
+                    && (self.has().kind(*kind) || kind.is_address_like())
+                    // A network is no URL with a number for a path.
+                    && !(*kind == Kind::Url && main.kind().is_address_like())
                     && let Ok(other) = Observable::parse_refanged(Some(*kind), raw, Refang::Usual)
                 {
                     finder.observable(&other);
@@ -284,7 +289,7 @@ impl IndicatorSet {
         options: &ScanOptions,
         scratch: &mut Scratch,
     ) -> Vec<Hit<'_>> {
-        let mut finder = Finder { set: self, options, scratch, text: &[], place: Place::Value };
+        let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
         finder.address(address, 0, 0);
         if let Some(port) = port {
             finder.endpoint(&std::net::SocketAddr::new(address, port).to_string(), 0, 0);
@@ -296,7 +301,12 @@ impl IndicatorSet {
     ///
     /// # Errors
     /// When it is not a name.
-    pub fn lookup_name(&self, name: &str, options: &ScanOptions, scratch: &mut Scratch) -> Result<Vec<Hit<'_>>, ParseError> {
+    pub fn lookup_name(
+        &self,
+        name: &str,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<Hit<'_>>, ParseError> {
         Ok(self.lookup(name, Some(Kind::Domain), options, scratch)?.1)
     }
 
@@ -315,7 +325,7 @@ impl IndicatorSet {
             return Err(ParseError { kind: Some(kind), reason: Reason::DigestLength });
         }
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        Finder { set: self, options, scratch, text: &[], place: Place::Value }.key(kind, &hex, &hex, 0, 0);
+        Finder::new(self, options, scratch, &[], Place::Value).key(kind, &hex, &hex, 0, 0);
         Ok(self.collect(options, scratch))
     }
 
@@ -340,11 +350,12 @@ impl IndicatorSet {
         let Scratch { pending, values, guards, outermost, .. } = scratch;
         pending.sort_unstable();
         outermost.clear();
+
         let mut result = ControlFlow::Continue(());
         let mut line: Option<(usize, Option<Time>)> = None;
         for hit in pending.iter() {
             let reach = outermost.get(&hit.entry);
-            if reach.is_some_and(|reach| *reach >= hit.end.0 + 1) {
+            if reach.is_some_and(|reach| *reach > hit.end.0) {
                 continue;
             }
             outermost.insert(hit.entry, hit.end.0 + 1);
@@ -367,7 +378,7 @@ impl IndicatorSet {
             if !indicator.contexts().any(|c| options.filter.passes(c, event)) {
                 continue;
             }
-            let value = &values[hit.value.0 as usize..(hit.value.0 + hit.value.1) as usize];
+            let value = &values[hit.value.0..hit.value.0 + hit.value.1];
             guards.clear();
             options.guards.check(hit.kind, value, indicator, guards);
             let view = HitView {
@@ -406,9 +417,37 @@ struct Finder<'f, 't> {
     scratch: &'f mut Scratch,
     text: &'t [u8],
     place: Place<'t>,
+    /// The URL text that was looked at last.
+    url_text: UrlText,
+    /// How many more bytes of URLs may be parsed whose key is not plain to see.
+    effort: usize,
 }
 
-impl Finder<'_, '_> {
+/// Bytes of URLs that are parsed in a block beyond eight for each of its bytes.
+const URL_EFFORT: usize = 1 << 20;
+/// Of the places where a URL that needs parsing could end, this many are tried, longest first.
+const MAX_URL_ENDS: usize = 32;
+
+impl<'f, 't> Finder<'f, 't> {
+    fn new(
+        set: &'f IndicatorSet,
+        options: &'f ScanOptions,
+        scratch: &'f mut Scratch,
+        text: &'t [u8],
+        place: Place<'t>,
+    ) -> Finder<'f, 't> {
+        scratch.reach.clear();
+        Finder {
+            set,
+            options,
+            scratch,
+            text,
+            place,
+            url_text: UrlText::default(),
+            effort: URL_EFFORT + 8 * text.len(),
+        }
+    }
+
     /// Every candidate of the text.
     fn text(&mut self) {
         let text = self.text;
@@ -422,26 +461,26 @@ impl Finder<'_, '_> {
 
     fn run(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
-        for start in lex::run_starts(text, start, end).into_iter().flatten() {
+        for start in lex::run_starts(text, start, end) {
             if dots {
                 lex::ipv4_in(text, start, end, |a, b, address| self.host_address(address.into(), a, b, a, b));
                 lex::names_in(text, start, end, |a, b| self.name(a, b));
             }
-            self.identifiers(start, end);
+            lex::identifiers_in(text, start, end, |a, b| self.identifiers(a, b));
             lex::words_in(text, start, end, |a, b| self.word(a, b));
         }
     }
 
     fn colons(&mut self, start: usize, end: usize) {
-        match lex::in_colons(self.text, start, end) {
-            Some((a, b, Colons::V6(address))) => {
-                let bracketed = a > 0 && self.text[a - 1] == b'[' && self.text.get(b) == Some(&b']');
+        let text = self.text;
+        lex::in_colons(text, start, end, |a, b, found| match found {
+            Colons::V6(address) => {
+                let bracketed = a > 0 && text[a - 1] == b'[' && text.get(b) == Some(&b']');
                 let (from, to) = if bracketed { (a - 1, b + 1) } else { (a, b) };
                 self.host_address(address.into(), a, b, from, to);
             }
-            Some((a, b, Colons::Mac)) => self.parsed(Kind::Mac, a, b),
-            None => {}
-        }
+            Colons::Mac => self.parsed(Kind::Mac, a, b),
+        });
     }
 
     /// An address at `a..b`, and what it begins: a network, an endpoint, a range, a URL without scheme.
@@ -450,18 +489,17 @@ impl Finder<'_, '_> {
         let text = self.text;
         self.address(address, a, b);
         let max = if address.is_ipv4() { 32 } else { 128 };
-        if (from, to) == (a, b)
-            && let Some((_, end)) = lex::prefix_after(text, b, max)
-        {
-            self.parsed(Kind::Cidr, a, end);
-        }
-        if text.get(to) == Some(&b'-') && self.set.has().kind(Kind::IpRange) {
-            let length = text[to + 1..].iter().take(46).take_while(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':')).count();
-            let mut end = to + 1 + length;
-            while end > to + 1 && matches!(text[end - 1], b'.' | b':') {
-                end -= 1;
+        if (from, to) == (a, b) {
+            match lex::prefix_after(text, b, max) {
+                Some((length, end)) if length == max => self.address(address, a, end),
+                Some((_, end)) => self.address_like(Kind::Cidr, a, end),
+                None => {}
             }
-            self.parsed(Kind::IpRange, a, end);
+            if text.get(b) == Some(&b'-')
+                && let Some(end) = lex::range_end(text, b)
+            {
+                self.address_like(Kind::IpRange, a, end);
+            }
         }
         let mut end = to;
         if max == 32 || from < a {
@@ -489,9 +527,10 @@ impl Finder<'_, '_> {
         }
         let Some(name) = self.canonical_name(a, b) else { return };
         self.domain(&name, a, b);
-        let mut end = b;
         // A root dot may stand between name and port or path (`bad.example.:443`).
-        if let Some((port, after)) = lex::port_after(text, b) {
+        let root = text.get(b) == Some(&b'.') && matches!(text.get(b + 1), Some(b':' | b'/' | b'?'));
+        let mut end = b + usize::from(root);
+        if let Some((port, after)) = lex::port_after(text, end) {
             if has.endpoints {
                 self.endpoint(&format!("{name}:{port}"), a, after);
             }
@@ -515,138 +554,309 @@ impl Finder<'_, '_> {
 
     /// A URL without scheme whose host and port end at `end`.
     fn url_on(&mut self, host: &str, start: usize, end: usize) {
-        let text = self.text;
-        if !self.set.has().urls || !matches!(text.get(end), Some(b'/' | b'?')) || self.set.on_url_host(host).is_empty() {
-            return;
+        if self.set.has().urls && matches!(self.text.get(end), Some(b'/' | b'?')) {
+            self.url_ends(host, start, end);
         }
-        self.url_ends(start, start, end);
     }
 
     /// A URL whose `://` is at `at`.
     fn url_at(&mut self, at: usize) {
         let text = self.text;
         let Some(start) = lex::scheme_start(text, at) else { return };
-        let body = at + 3;
-        let limit = lex::url_limit(text, body);
-        let authority_end =
-            text[body..limit].iter().position(|b| matches!(b, b'/' | b'?' | b'#' | b'\\')).map_or(limit, |n| body + n);
-        // A listed URL may end inside what looks like the authority (`http://bad.example,next`).
+        // More slashes than two say nothing (`http:////bad.example`).
+        let body = at + 3 + text[at + 3..].iter().take(8).take_while(|b| matches!(b, b'/' | b'\\')).count();
+        let limit = self.url_limit(body);
+        let authority_end = text[body..limit]
+            .iter()
+            .position(|b| matches!(b, b'/' | b'?' | b'#' | b'\\'))
+            .map_or(limit, |n| body + n);
         let mut end = authority_end;
         while end > body && lex::is_trailing(text[end - 1]) && text[end - 1] != b']' {
             end -= 1;
         }
+        self.url_authority(start, body, end, None);
+        // A listed URL may end inside what looks like the authority (`http://bad.example,next`), or in front of
+        // another `@`.
+        let mut tried = 0;
+        let mut host_start = body;
+        for at in body..end {
+            if text[at] == b'[' && at == host_start {
+                host_start = text[at..end].iter().position(|b| *b == b']').map_or(end, |n| at + n + 1);
+            } else if text[at] == b'@' {
+                host_start = at + 1;
+            } else if at >= host_start && lex::is_soft_at(text, at) && tried < MAX_URL_ENDS {
+                tried += 1;
+                let cut = lex::url_natural_end(text, host_start, at);
+                self.url_authority(start, body, cut, Some(cut));
+            }
+        }
+    }
+
+    /// A URL whose authority is `body..end`; `only_end` where it ends, or anywhere behind its host.
+    fn url_authority(&mut self, start: usize, body: usize, end: usize, only_end: Option<usize>) {
+        // No name is longer, and no address.
+        const MAX_HOST: usize = 4 * 253;
+        let text = self.text;
         let host_start = text[body..end].iter().rposition(|b| *b == b'@').map_or(body, |n| body + n + 1);
         let Ok(authority) = std::str::from_utf8(&text[host_start..end]) else { return };
-        let (host_len, _) = split_port(authority);
-        let host_text = &authority[..host_len];
+        let host_len = split_port(authority);
         let host_end = host_start + host_len;
-        let Some(host) = url::observed_host(host_text) else {
-            // Not a host as it stands; what a soft end cuts off may be one.
-            if let Some(cut) = host_text.bytes().position(|b| lex::is_soft_end(b) && b != b'[' && b != b']') {
-                self.url_host_cut(start, host_start, host_start + cut);
-            }
+        let port = authority[host_len..].trim_start_matches(':');
+        if host_len > MAX_HOST || !port.bytes().all(|b| b.is_ascii_digit()) {
             return;
-        };
-        let key_host = match &host {
+        }
+        // A root dot is not part of what is seen.
+        let host_text = authority[..host_len].trim_end_matches('.');
+        let bare_end = host_start + host_text.len();
+        let Some(host) = url::observed_host(host_text) else { return };
+        let host = match host {
             Ok(address) => {
-                let is_plain = ip::address(host_text).is_ok();
-                if !is_plain {
+                if ip::address(host_text).is_err() {
                     // A spelling that only a URL parser reads as an address.
-                    self.address(*address, host_start, host_end);
+                    self.address(address, host_start, bare_end);
                 }
-                self.address_key(*address);
-                std::mem::take(&mut self.scratch.key)
+                ip::unmapped(address).to_string()
             }
             Err(name) => {
-                let plain = host_text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+                let plain =
+                    host_text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
                 if !plain && name.contains('.') {
-                    self.domain(name, host_start, host_end);
+                    self.domain(&name, host_start, bare_end);
                 }
-                name.clone()
+                name
             }
         };
-        if self.set.has().urls && !self.url_host_entries(&key_host, &host).is_empty() {
-            self.url_ends(start, start, host_end);
+        if !self.set.has().urls {
+            return;
+        }
+        match only_end {
+            None => self.url_ends(&host, start, host_end),
+            Some(end) if self.set.urls_on(&host).is_some() => {
+                if let Some(parsed) = self.url_parsed(start, end) {
+                    self.url_exact(&parsed.key, start, end);
+                }
+            }
+            Some(_) => {}
         }
     }
 
-    fn url_host_cut(&mut self, start: usize, host_start: usize, cut: usize) {
-        let Ok(host_text) = std::str::from_utf8(&self.text[host_start..cut]) else { return };
-        let (host_len, _) = split_port(host_text);
-        let Some(host) = url::observed_host(&host_text[..host_len]) else { return };
-        let key_host = match &host {
-            Ok(address) => address.to_string(),
-            Err(name) => name.clone(),
-        };
-        if self.set.has().urls && !self.url_host_entries(&key_host, &host).is_empty() {
-            self.url_ends(start, start, host_start + host_len);
+    /// Where the text of a URL that goes on at `from` surely ends. URLs inside one another share an end.
+    fn url_limit(&mut self, from: usize) -> usize {
+        let UrlText { from: begin, limit, .. } = self.url_text;
+        let cut_short = limit - begin >= lex::MAX_URL_BYTES;
+        if !(begin..limit).contains(&from) || (cut_short && limit - from < lex::MIN_URL_BYTES) {
+            let limit = lex::url_limit(self.text, from);
+            let dots = self.text[from..limit]
+                .windows(2)
+                .rposition(|pair| matches!(pair, [b'/' | b'\\', b'.' | b'%']));
+            self.url_text = UrlText { from, limit, dots: dots.map_or(from, |n| from + n + 1) };
         }
+        self.url_text.limit
     }
 
-    fn url_host_entries(&self, key_host: &str, host: &Result<IpAddr, String>) -> &[u32] {
-        match host {
-            // The key of a URL writes a mapped address as WHATWG does.
-            Ok(IpAddr::V6(a)) => {
-                let text = ::url::Host::<&str>::Ipv6(*a).to_string();
-                self.set.on_url_host(text.trim_start_matches('[').trim_end_matches(']'))
-            }
-            _ => self.set.on_url_host(key_host),
-        }
+    /// Parses a piece of the text as a URL, while the effort lasts.
+    fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed> {
+        let piece = std::str::from_utf8(&self.text[start..end]).ok()?;
+        let Some(rest) = self.effort.checked_sub(piece.len()) else {
+            self.scratch.limits += 1;
+            return None;
+        };
+        self.effort = rest;
+        url::parse(piece).ok()
     }
 
     /// Probes the URL from `start` at each place where it could end behind its host.
-    fn url_ends(&mut self, span_start: usize, start: usize, host_end: usize) {
+    ///
+    /// The key of its plain part is read off the text: what ends there is not parsed before it is found. Of two
+    /// ends with one key that differ in a mark of punctuation the shorter counts; behind a `#`, and for a listed
+    /// prefix, the natural end.
+    fn url_ends(&mut self, host: &str, start: usize, host_end: usize) {
         let text = self.text;
-        let limit = lex::url_limit(text, host_end);
-        let mut prefix_done = false;
-        let complete = lex::url_ends(text, host_end, limit, |end| {
-            let Ok(piece) = std::str::from_utf8(&text[start..end]) else { return };
-            let Ok(parsed) = url::parse(piece) else { return };
-            self.url(&parsed, span_start, end, &mut prefix_done);
+        let Some(listed) = self.set.urls_on(host) else { return };
+        let limit = self.url_limit(host_end);
+        let natural = lex::url_natural_end(text, host_end, limit);
+        let plain = self.plain_url(start, host_end, limit, listed.longest);
+        if listed.prefixes {
+            self.url_prefixes(start, natural, plain.as_ref());
+        }
+        let mut top = match &plain {
+            Some(plain) if plain.complete => plain.end,
+            // Three bytes of the text can be one of the key.
+            Some(plain) => limit.min(plain.end + 3 * listed.longest.saturating_sub(plain.key.len()) + 256),
+            None => limit.min(host_end + 3 * listed.longest + 256),
+        };
+        let key_at = |finder: &mut Self, end: usize| match plain.as_ref().and_then(|plain| plain.key_at(end))
+        {
+            Some(key) => Some(Cow::Borrowed(key)),
+            None => finder.url_parsed(start, end).map(|parsed| Cow::Owned(parsed.key)),
+        };
+        if let Some(hash) = memchr::memchr(b'#', &text[host_end..limit.min(top + 1)]).map(|n| host_end + n) {
+            top = hash;
+            if let Some(key) = key_at(self, hash) {
+                self.url_exact(&key, start, natural);
+            }
+        }
+        let mut parsed = 0;
+        let mut doubtful: Option<(usize, String)> = None;
+        lex::url_ends(text, host_end, top, limit, |end| {
+            if plain.as_ref().is_none_or(|plain| plain.key_at(end).is_none()) {
+                parsed += 1;
+                if parsed > MAX_URL_ENDS {
+                    self.scratch.limits += 1;
+                    return true;
+                }
+            }
+            let key = key_at(self, end);
+            if let Some((longer, with)) = doubtful.take()
+                && (longer, Some(&*with)) != (end + 1, key.as_deref())
+            {
+                self.url_exact(&with, start, longer);
+            }
+            match key {
+                Some(Cow::Owned(key)) if lex::is_trailing(text[end - 1]) => doubtful = Some((end, key)),
+                Some(key) => self.url_exact(&key, start, end),
+                None => {}
+            }
+            true
         });
-        if !complete {
-            self.scratch.limits += 1;
+        if let Some((end, key)) = doubtful {
+            self.url_exact(&key, start, end);
         }
     }
 
-    fn url(&mut self, parsed: &url::Parsed, start: usize, end: usize, prefix_done: &mut bool) {
-        let set = self.set;
-        let scheme = url::split_scheme(&parsed.value).map(|(scheme, _)| scheme);
-        let fits = |entry: u32| {
-            !self.options.strict_scheme
-                || set.get(entry).and_then(|i| url::split_scheme(i.value())).is_none_or(|(s, _)| Some(s) == scheme)
+    /// The key of a URL as far as it can be read off the text, and no further than a byte beyond `longest`.
+    fn plain_url(&mut self, start: usize, host_end: usize, limit: usize, longest: usize) -> Option<PlainUrl> {
+        let text = self.text;
+        let port = match text.get(host_end) {
+            Some(b':') => {
+                1 + text[host_end + 1..limit].iter().take(6).take_while(|b| b.is_ascii_digit()).count()
+            }
+            _ => 0,
         };
+        let tail = host_end + port;
+        if !matches!(text[..limit].get(tail), Some(b'/' | b'?' | b'#')) {
+            return None;
+        }
+        let root = format!("{}/", std::str::from_utf8(&text[start..tail]).ok()?);
+        let mut key = url::parse(&root).ok()?.key;
+        if text[tail] == b'/' {
+            key.pop();
+        }
+        let head = key.len();
+        let mut in_path = text[tail] == b'/';
+        let mut end = tail;
+        while end < limit && key.len() <= longest {
+            let b = text[end];
+            if !(b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?|".contains(&b)) {
+                break;
+            }
+            key.push(char::from(b));
+            end += 1;
+            in_path &= b != b'?';
+            if in_path && b == b'/' && text[..limit].get(end) == Some(&b'.') {
+                break;
+            }
+        }
+        // A dot segment further on could make the key short again.
+        let too_long = key.len() > longest && (!in_path || self.url_text.dots < end);
+        let complete = end == limit || text[end] == b'#' || too_long;
+        Some(PlainUrl { key, head, tail, end, complete })
+    }
+
+    /// Probes a key that was read off or parsed from `start..end`.
+    fn url_exact(&mut self, key: &str, start: usize, end: usize) {
+        let set = self.set;
         let mut found = Vec::new();
-        set.equal(Kind::Url, &parsed.key, |entry| {
-            if fits(entry) {
-                match set.entry_match(entry).0 {
-                    Match::Exact => found.push((entry, Relation::Exact)),
-                    Match::Prefix => found.push((entry, Relation::UrlPrefix)),
-                    _ => {}
-                }
-            }
+        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
+            Match::Exact => found.push((entry, Relation::Exact)),
+            Match::Prefix => found.push((entry, Relation::UrlPrefix)),
+            _ => {}
         });
-        if !*prefix_done {
-            let before = found.len();
-            for length in set.prefix_lengths() {
-                let key = &parsed.key;
-                if *length >= key.len() || !key.is_char_boundary(*length) {
-                    continue;
-                }
-                let ends_well = matches!(key.as_bytes()[*length], b'/' | b'?' | b'#')
-                    || matches!(key.as_bytes()[*length - 1], b'/' | b'?' | b'#');
-                if ends_well {
-                    set.equal(Kind::Url, &key[..*length], |entry| {
-                        if set.entry_match(entry).0 == Match::Prefix && fits(entry) {
-                            found.push((entry, Relation::UrlPrefix));
-                        }
-                    });
-                }
+        self.url_found(&found, key, start, end);
+    }
+
+    /// Probes the listed prefixes of a URL that are shorter than it.
+    fn url_prefixes(&mut self, start: usize, natural: usize, plain: Option<&PlainUrl>) {
+        let key = match plain {
+            Some(plain) if plain.complete && natural > plain.end => plain.key.clone(),
+            Some(plain) if plain.key_at(natural).is_some() => {
+                plain.key_at(natural).unwrap_or_default().to_string()
             }
-            *prefix_done = found.len() > before;
+            _ => match self.url_parsed(start, natural) {
+                Some(parsed) => parsed.key,
+                None => return,
+            },
+        };
+        let found = self.prefixes_of(&key);
+        // A dot segment further on can lead out of the prefix: the whole key must begin like this one.
+        let longest = found.iter().map(|(entry, _)| self.set.get(*entry).map_or(0, |i| i.key().len())).max();
+        self.url_found(&found, &key[..longest.unwrap_or(0)], start, natural);
+    }
+
+    fn prefixes_of(&self, key: &str) -> Vec<(u32, Relation)> {
+        let set = self.set;
+        let mut found = Vec::new();
+        for length in set.prefix_lengths() {
+            if *length >= key.len() || !key.is_char_boundary(*length) {
+                continue;
+            }
+            let is_mark = |b: u8| matches!(b, b'/' | b'?' | b'#');
+            if is_mark(key.as_bytes()[*length]) || is_mark(key.as_bytes()[*length - 1]) {
+                set.equal(Kind::Url, &key[..*length], |entry| {
+                    if set.entry_match(entry).0 == Match::Prefix {
+                        found.push((entry, Relation::UrlPrefix));
+                    }
+                });
+            }
+        }
+        found
+    }
+
+    /// Reports what a URL matches, once it is parsed and its key begins as it must.
+    fn url_found(&mut self, found: &[(u32, Relation)], key: &str, start: usize, end: usize) {
+        let is_new =
+            |finder: &Self, entry: u32| finder.scratch.reach.get(&entry).is_none_or(|reach| *reach < end);
+        if !found.iter().any(|(entry, _)| is_new(self, *entry)) {
+            return;
+        }
+        let Ok(piece) = std::str::from_utf8(&self.text[start..end]) else { return };
+        let Ok(parsed) = url::parse(piece) else { return };
+        if !parsed.key.starts_with(key) {
+            return;
         }
         for (entry, relation) in found {
-            self.push(entry, relation, Kind::Url, &parsed.value, start, end);
+            if is_new(self, *entry)
+                && self.fits_scheme(*entry, &parsed.value)
+                && self.push(*entry, *relation, Kind::Url, &parsed.value, start, end)
+            {
+                self.scratch.reach.insert(*entry, end);
+            }
+        }
+    }
+
+    fn fits_scheme(&self, entry: u32, value: &str) -> bool {
+        let scheme = |value| url::split_scheme(value).map(|(scheme, _)| scheme);
+        !self.options.strict_scheme
+            || self
+                .set
+                .get(entry)
+                .and_then(|i| scheme(i.value()))
+                .is_none_or(|listed| Some(listed) == scheme(value))
+    }
+
+    /// Probes a whole URL, for a lookup.
+    fn url(&mut self, parsed: &url::Parsed) {
+        let mut found = self.prefixes_of(&parsed.key);
+        let set = self.set;
+        set.equal(Kind::Url, &parsed.key, |entry| match set.entry_match(entry).0 {
+            Match::Exact => found.push((entry, Relation::Exact)),
+            Match::Prefix => found.push((entry, Relation::UrlPrefix)),
+            _ => {}
+        });
+        for (entry, relation) in found {
+            if self.fits_scheme(entry, &parsed.value) {
+                self.push(entry, relation, Kind::Url, &parsed.value, 0, 0);
+            }
         }
     }
 
@@ -655,12 +865,7 @@ impl Finder<'_, '_> {
         if !self.set.has().emails || at == 0 {
             return;
         }
-        let mut run_end = at + 1;
-        lex::tokens(&text[at + 1..text.len().min(at + 1 + 300)], |token| {
-            if let Token::Run { start: 0, end, .. } = token {
-                run_end = at + 1 + end;
-            }
-        });
+        let run_end = lex::run_end(text, at + 1, 4 * 253);
         let mut names: [(usize, usize); 2] = [(0, 0); 2];
         let mut count = 0;
         lex::names_in(text, at + 1, run_end, |a, b| {
@@ -682,22 +887,17 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// Identifiers that a run can be as a whole or begin: CVE, AS numbers, hardware addresses, fingerprints.
+    /// Identifiers with separators of their own: CVE, hardware addresses, fingerprints.
     fn identifiers(&mut self, start: usize, end: usize) {
-        let text = self.text;
         let has = *self.set.has();
-        if has.kind(Kind::Mac) && matches!(end - start, 14 | 17 | 19 | 23) {
-            self.parsed(Kind::Mac, start, end);
-        }
-        if has.kind(Kind::Ja4) && end - start == 36 {
-            self.parsed(Kind::Ja4, start, end);
-        }
-        if has.kind(Kind::AttackId) && (5..=9).contains(&(end - start)) {
-            let stop = end - usize::from(text[end - 1] == b'.');
-            self.parsed(Kind::AttackId, start, stop);
+        match end - start {
+            14 | 17 | 19 | 23 if has.kind(Kind::Mac) => self.parsed(Kind::Mac, start, end),
+            36 => self.parsed(Kind::Ja4, start, end),
+            5..=9 => self.parsed(Kind::AttackId, start, end),
+            _ => {}
         }
         if has.kind(Kind::Cve) {
-            for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
+            for_each_cve(self.text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
         }
     }
 
@@ -753,6 +953,17 @@ impl Finder<'_, '_> {
         }
     }
 
+    /// Reads a place as a network or range and probes its key.
+    fn address_like(&mut self, kind: Kind, a: usize, b: usize) {
+        if !self.set.has().addresses {
+            return;
+        }
+        let Ok(piece) = std::str::from_utf8(&self.text[a..b]) else { return };
+        if let Ok(found) = observable::parse_kind(kind, piece) {
+            self.key(kind, found.key.as_deref().unwrap_or(&found.value), &found.value, a, b);
+        }
+    }
+
     /// Everything that covers an observable, for a lookup.
     fn observable(&mut self, observable: &Observable) {
         let (value, key) = (observable.value(), observable.key());
@@ -786,8 +997,12 @@ impl Finder<'_, '_> {
             }
             Kind::Url => {
                 if let Ok(parsed) = url::parse(value) {
-                    self.url(&parsed, 0, 0, &mut false);
+                    self.url(&parsed);
                     self.host_text(&parsed.key[..parsed.host_len]);
+                    let authority = parsed.key.split(['/', '?']).next().unwrap_or_default();
+                    if authority.len() > parsed.host_len {
+                        self.endpoint(authority, 0, 0);
+                    }
                 }
             }
             kind => self.key(kind, key, value, 0, 0),
@@ -797,7 +1012,8 @@ impl Finder<'_, '_> {
     fn host_text(&mut self, host: &str) {
         match ip::address(host) {
             Ok(address) => self.address(address, 0, 0),
-            Err(_) => self.domain(host, 0, 0),
+            Err(_) if host.contains('.') => self.domain(host, 0, 0),
+            Err(_) => {}
         }
     }
 
@@ -830,12 +1046,12 @@ impl Finder<'_, '_> {
         let set = self.set;
         if self.options.url_hosts {
             for entry in set.on_url_host(host) {
-                self.push(*entry, Relation::UrlHost, kind, host, a, b);
+                self.push(entry, Relation::UrlHost, kind, host, a, b);
             }
         }
         if self.options.ignore_ports {
             for entry in set.on_endpoint_host(host) {
-                self.push(*entry, Relation::Endpoint, kind, host, a, b);
+                self.push(entry, Relation::Endpoint, kind, host, a, b);
             }
         }
     }
@@ -884,20 +1100,22 @@ impl Finder<'_, '_> {
         });
     }
 
-    fn push(&mut self, entry: u32, relation: Relation, kind: Kind, value: &str, a: usize, b: usize) {
+    /// Notes a match; `false` where refanging does not count there.
+    fn push(&mut self, entry: u32, relation: Relation, kind: Kind, value: &str, a: usize, b: usize) -> bool {
         let (start, end) = match self.place {
             Place::Raw => (a, b),
             Place::Value => (0, 0),
             Place::View(view, level) => {
                 if !view.touches(a, b)
-                    || (level == Refang::Usual && (!refang::is_plausible(value, kind) || view.is_doubtful(a, b)))
+                    || (level == Refang::Usual
+                        && (!refang::is_plausible(value, kind) || view.is_doubtful(a, b)))
                 {
-                    return;
+                    return false;
                 }
                 view.raw_span(a, b)
             }
         };
-        let at = self.scratch.values.len() as u32;
+        let at = self.scratch.values.len();
         self.scratch.values.push_str(value);
         self.scratch.pending.push(Pending {
             start,
@@ -905,32 +1123,66 @@ impl Finder<'_, '_> {
             entry,
             relation,
             kind,
-            value: (at, value.len() as u32),
+            value: (at, value.len()),
         });
+        true
     }
 }
 
-/// Splits the port off an authority: the length of the host, and the port's text.
-fn split_port(authority: &str) -> (usize, Option<&str>) {
-    match authority.rfind(':') {
-        Some(at) if !authority[at..].contains(']') => (at, Some(&authority[at + 1..])),
-        _ => (authority.len(), None),
+/// The text of a URL from somewhere in it.
+#[derive(Clone, Copy, Default)]
+struct UrlText {
+    from: usize,
+    /// Where it surely ends.
+    limit: usize,
+    /// Behind the last slash that a dot segment may follow.
+    dots: usize,
+}
+
+/// The part of a URL whose canonical form is its own text.
+struct PlainUrl {
+    /// Host, port, and path and query up to `end`.
+    key: String,
+    /// How much of the key stands for the text before `tail`.
+    head: usize,
+    /// Where path, query or fragment begin in the text.
+    tail: usize,
+    end: usize,
+    /// Whether nothing behind `end` can be part of a listed key.
+    complete: bool,
+}
+
+impl PlainUrl {
+    /// The key of the URL that ends at `end`.
+    fn key_at(&self, end: usize) -> Option<&str> {
+        (end > self.tail && end <= self.end).then(|| &self.key[..self.head + (end - self.tail)])
     }
+}
+
+/// The length of an authority's host: what stands before the port.
+fn split_port(authority: &str) -> usize {
+    authority.rfind(':').filter(|at| !authority[*at..].contains(']')).unwrap_or(authority.len())
 }
 
 /// The places of CVE ids that begin in a run; Unicode dashes and underscores can stand for the hyphens.
 pub(crate) fn for_each_cve(text: &[u8], start: usize, end: usize, mut found: impl FnMut(usize, usize)) {
     let dash = |at: usize| match text.get(at) {
         Some(b'-' | b'_' | b' ') => Some(at + 1),
-        Some(0xe2) if text.get(at + 1) == Some(&0x80) && matches!(text.get(at + 2), Some(0x90..=0x95)) => Some(at + 3),
+        Some(0xe2) if text.get(at + 1) == Some(&0x80) && matches!(text.get(at + 2), Some(0x90..=0x95)) => {
+            Some(at + 3)
+        }
         _ => None,
     };
-    let digits = |at: usize| text[at.min(text.len())..].iter().take(20).take_while(|b| b.is_ascii_digit()).count();
+    let digits =
+        |at: usize| text[at.min(text.len())..].iter().take(20).take_while(|b| b.is_ascii_digit()).count();
     let mut i = start;
     while i + 3 <= end {
         let bordered = i == start || !text[i - 1].is_ascii_alphanumeric();
         if bordered && text[i..i + 3].eq_ignore_ascii_case(b"cve") {
-            let whole = dash(i + 3).filter(|at| digits(*at) == 4).and_then(|at| dash(at + 4)).map(|at| (at, digits(at)));
+            let whole = dash(i + 3)
+                .filter(|at| digits(*at) == 4)
+                .and_then(|at| dash(at + 4))
+                .map(|at| (at, digits(at)));
             if let Some((at, n @ 4..=19)) = whole
                 && !text.get(at + n).is_some_and(|b| b.is_ascii_alphanumeric())
             {

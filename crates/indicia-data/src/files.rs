@@ -5,8 +5,9 @@
 /// Source: the root zone (see [`crate::tld`]) intersected with endings of scripts, archives, documents and
 /// sources that occur in threat reports.
 pub const TLD_ENDINGS: &[&str] = &[
-    "ai", "app", "as", "bat", "cab", "cc", "cfg", "cgi", "cpp", "cs", "data", "dll", "doc", "exe", "gz", "inc", "ini",
-    "java", "js", "lnk", "md", "mm", "mov", "pdf", "ph", "pl", "ps", "py", "rs", "sh", "so", "src", "zip",
+    "ai", "app", "as", "bat", "cab", "cc", "cfg", "cgi", "cpp", "cs", "data", "dll", "doc", "exe", "gz",
+    "inc", "ini", "java", "js", "lnk", "md", "mm", "mov", "pdf", "ph", "pl", "ps", "py", "rs", "sh", "so",
+    "src", "zip",
 ];
 
 /// Whether a word with this last label is more likely a file than a host.

@@ -49,7 +49,12 @@ fn table() -> &'static HashMap<&'static str, Rule> {
             } else {
                 (line, |r| r.normal = true)
             };
-            set(rules.entry(name).or_insert(Rule { section, normal: false, wildcard: false, exception: false }));
+            set(rules.entry(name).or_insert(Rule {
+                section,
+                normal: false,
+                wildcard: false,
+                exception: false,
+            }));
         }
         rules
     })
@@ -74,7 +79,9 @@ pub fn public_suffix(name: &str) -> (&str, Section) {
                 let parent = rest.split_once('.').map_or(rest, |(_, parent)| parent);
                 return (parent, rule.section);
             }
-            if rule.wildcard && let Some(longer) = label_before {
+            if rule.wildcard
+                && let Some(longer) = label_before
+            {
                 return (longer, rule.section);
             }
             if rule.normal {

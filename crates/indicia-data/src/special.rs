@@ -5,8 +5,22 @@
 /// Source: IANA Special-Use Domain Names registry (RFC 6761, 6762, 7686, 8375, 9476), read 2026-11; ICANN's
 /// reservation of `internal` (2024-07); the alternative systems Namecoin (`bit`), EmerDNS (`bazar coin emc lib`) and I2P.
 pub const TOP_LABELS: &[&str] = &[
-    "alt", "bazar", "bit", "coin", "emc", "example", "home", "i2p", "internal", "invalid", "lan", "lib", "local",
-    "localhost", "onion", "test",
+    "alt",
+    "bazar",
+    "bit",
+    "coin",
+    "emc",
+    "example",
+    "home",
+    "i2p",
+    "internal",
+    "invalid",
+    "lan",
+    "lib",
+    "local",
+    "localhost",
+    "onion",
+    "test",
 ];
 
 /// Whether the last label of a name is special use.

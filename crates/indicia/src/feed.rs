@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use indicia_core::{BuildOptions, BuildReport, Indicator, Reason, SetBuilder};
 use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
 
-use crate::input::{Event, Visitor, Walker};
 use crate::IndicatorSet;
+use crate::input::{Event, Visitor, Walker};
 
 /// A feed: where it is, and what is known about it.
 #[derive(Clone, Debug, Default)]
@@ -94,11 +94,13 @@ impl<'s> Reader<'s> {
 
     /// Reads one feed. What fails is in the report; the rest is done.
     pub fn read(&mut self, spec: &FeedSpec) {
-        if spec.path.file_name().is_some_and(|n| n.to_string_lossy().ends_with("feeds.toml")) && spec.format.is_none() {
+        if spec.path.file_name().is_some_and(|n| n.to_string_lossy().ends_with("feeds.toml"))
+            && spec.format.is_none()
+        {
             self.read_list(spec);
             return;
         }
-        let mut visit = Visit { reader: self, spec, alone: !spec.path.is_dir() };
+        let mut visit = Visit { reader: self, spec };
         let walker = Walker { skip_documents: true, ..Walker::default() };
         let _ = if spec.path.as_os_str() == "-" {
             walker.reader("-", &mut io::stdin().lock(), &mut visit)
@@ -138,8 +140,6 @@ impl<'s> Reader<'s> {
 struct Visit<'v, 's> {
     reader: &'v mut Reader<'s>,
     spec: &'v FeedSpec,
-    /// The path is a file of its own, so a format that is not recognised is worth a word.
-    alone: bool,
 }
 
 impl Visitor for Visit<'_, '_> {
@@ -165,13 +165,21 @@ impl Visitor for Visit<'_, '_> {
             return Ok(ControlFlow::Continue(()));
         }
         let format = self.spec.format.or_else(|| indicia_feeds::detect(relative, &head));
-        let Some(format) = format.filter(|f| f.is_read()) else {
+        let Some(readable) = format.filter(|f| f.is_read()) else {
             let empty = head.iter().all(u8::is_ascii_whitespace);
             if empty {
                 self.reader.report.files.push((name.to_string(), Report::default()));
-            } else if self.alone && self.spec.format.is_some() {
-                let error = FeedError::NotRead { format: self.spec.format.unwrap_or(Format::Plain) };
-                self.fail(name, error.reason(), error.to_string());
+            } else if self.is_the_feed(name) {
+                // Named by itself, it was meant to be read.
+                match format {
+                    Some(format) => {
+                        let error = FeedError::NotRead { format };
+                        self.fail(name, error.reason(), error.to_string());
+                    }
+                    None => {
+                        self.fail(name, Reason::UnknownFormat, Reason::UnknownFormat.message().to_string())
+                    }
+                }
             } else {
                 self.reader.report.not_read.push((name.to_string(), format));
             }
@@ -180,7 +188,7 @@ impl Visitor for Visit<'_, '_> {
         let mut options = self.spec.options.clone();
         options.feed.get_or_insert_with(|| relative.to_string());
         let mut input = io::BufReader::with_capacity(1 << 17, io::Cursor::new(head).chain(input));
-        match indicia_feeds::read(format, &mut input, &options, self.reader.sink) {
+        match indicia_feeds::read(readable, &mut input, &options, self.reader.sink) {
             Ok(report) => self.reader.report.files.push((name.to_string(), report)),
             Err(error) => self.fail(name, error.reason(), error.to_string()),
         }
@@ -196,6 +204,11 @@ impl Visitor for Visit<'_, '_> {
 }
 
 impl Visit<'_, '_> {
+    /// Whether a stream is what the user named, not a part of a folder or archive.
+    fn is_the_feed(&self, name: &str) -> bool {
+        name == self.spec.path.to_string_lossy()
+    }
+
     fn fail(&mut self, name: &str, reason: Reason, message: String) {
         self.reader.report.failed.push(Failed { name: name.to_string(), reason, message });
     }

@@ -71,7 +71,8 @@ impl Walker {
     pub fn path(&self, path: &Path, visitor: &mut dyn Visitor) -> ControlFlow<()> {
         let shown = path.to_string_lossy().into_owned();
         if !path.is_dir() {
-            let relative = path.file_name().map_or_else(|| shown.clone(), |n| n.to_string_lossy().into_owned());
+            let relative =
+                path.file_name().map_or_else(|| shown.clone(), |n| n.to_string_lossy().into_owned());
             return self.file(path, &shown, &relative, visitor);
         }
         for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
@@ -79,14 +80,24 @@ impl Walker {
                 Ok(entry) if entry.file_type().is_dir() => {}
                 Ok(entry) => {
                     let shown = entry.path().to_string_lossy().into_owned();
-                    let relative = entry.path().strip_prefix(path).unwrap_or(entry.path()).to_string_lossy().into_owned();
+                    let relative = entry
+                        .path()
+                        .strip_prefix(path)
+                        .unwrap_or(entry.path())
+                        .to_string_lossy()
+                        .into_owned();
                     if self.skips(&relative) {
                         visitor.event(&shown, Event::Skipped);
                         continue;
                     }
                     if !entry.file_type().is_file() {
                         // A pipe or device in a folder could block for ever.
-                        visitor.event(&shown, Event::Failed(io::Error::other("not a regular file; name it by itself to read it")));
+                        visitor.event(
+                            &shown,
+                            Event::Failed(io::Error::other(
+                                "not a regular file; name it by itself to read it",
+                            )),
+                        );
                         continue;
                     }
                     self.file(entry.path(), &shown, &relative, visitor)?;
@@ -127,7 +138,9 @@ impl Walker {
         let upper = last.to_ascii_uppercase();
         self.skip_documents
             && (last.starts_with('.')
-                || ["README", "LICENSE", "LICENCE", "NOTICE", "COPYING", "SHA256SUMS"].iter().any(|p| upper.starts_with(p)))
+                || ["README", "LICENSE", "LICENCE", "NOTICE", "COPYING", "SHA256SUMS"]
+                    .iter()
+                    .any(|p| upper.starts_with(p)))
     }
 
     /// Looks at the first bytes and goes one layer deeper, or hands the stream out. `file` is the same stream
@@ -152,7 +165,10 @@ impl Walker {
         let layer = Layer::of(&head);
         let mut input = Cursor::new(head).chain(input);
         if !matches!(layer, Layer::Plain) && depth >= self.limits.depth {
-            let error = io::Error::other(format!("limit reached: more than {} layers of archives", self.limits.depth));
+            let error = io::Error::other(format!(
+                "limit reached: more than {} layers of archives",
+                self.limits.depth
+            ));
             visitor.event(shown, Event::Failed(error));
             return ControlFlow::Continue(());
         }
@@ -180,7 +196,8 @@ impl Walker {
                 };
                 match decoder {
                     Ok(decoder) => {
-                        let mut bounded = Bounded { input: decoder, read: &counter, given: 0, limits: self.limits };
+                        let mut bounded =
+                            Bounded { input: decoder, read: &counter, given: 0, limits: self.limits };
                         self.enter(shown, relative, &mut bounded, None, depth + 1, visitor)
                     }
                     Err(error) => {
@@ -192,7 +209,14 @@ impl Walker {
         }
     }
 
-    fn tar(&self, shown: &str, relative: &str, input: &mut dyn Read, depth: usize, visitor: &mut dyn Visitor) -> ControlFlow<()> {
+    fn tar(
+        &self,
+        shown: &str,
+        relative: &str,
+        input: &mut dyn Read,
+        depth: usize,
+        visitor: &mut dyn Visitor,
+    ) -> ControlFlow<()> {
         let mut archive = tar::Archive::new(input);
         let entries = match archive.entries() {
             Ok(entries) => entries,
@@ -203,7 +227,8 @@ impl Walker {
         };
         for (number, entry) in entries.enumerate() {
             if number >= self.limits.members {
-                let error = io::Error::other(format!("limit reached: more than {} members", self.limits.members));
+                let error =
+                    io::Error::other(format!("limit reached: more than {} members", self.limits.members));
                 visitor.event(shown, Event::Failed(error));
                 break;
             }
@@ -245,7 +270,9 @@ impl Walker {
                 match input.take(self.limits.nested_zip + 1).read_to_end(&mut bytes) {
                     Ok(n) if n as u64 > self.limits.nested_zip => {
                         let limit = self.limits.nested_zip >> 20;
-                        Err(io::Error::other(format!("limit reached: a zip that is not a file of its own may have {limit} MiB")))
+                        Err(io::Error::other(format!(
+                            "limit reached: a zip that is not a file of its own may have {limit} MiB"
+                        )))
                     }
                     Ok(_) => self.zip_members(shown, relative, Cursor::new(bytes), depth, visitor),
                     Err(error) => Err(error),
@@ -268,7 +295,10 @@ impl Walker {
     ) -> io::Result<ControlFlow<()>> {
         let mut archive = zip::ZipArchive::new(input)?;
         if archive.len() > self.limits.members {
-            return Err(io::Error::other(format!("limit reached: more than {} members", self.limits.members)));
+            return Err(io::Error::other(format!(
+                "limit reached: more than {} members",
+                self.limits.members
+            )));
         }
         for number in 0..archive.len() {
             let mut member = match archive.by_index(number) {
@@ -288,7 +318,8 @@ impl Walker {
             }
             let relative = format!("{relative}!{}", member.name());
             let compressed = std::cell::Cell::new(member.compressed_size());
-            let mut bounded = Bounded { input: Box::new(&mut member), read: &compressed, given: 0, limits: self.limits };
+            let mut bounded =
+                Bounded { input: Box::new(&mut member), read: &compressed, given: 0, limits: self.limits };
             if self.enter(&name, &relative, &mut bounded, None, depth + 1, visitor).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -353,7 +384,8 @@ impl Read for Bounded<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buf)?;
         self.given += n as u64;
-        let allowed = self.read.get().max(1).saturating_mul(self.limits.expansion).max(self.limits.expansion_free);
+        let allowed =
+            self.read.get().max(1).saturating_mul(self.limits.expansion).max(self.limits.expansion_free);
         if self.given > allowed {
             return Err(io::Error::other(format!(
                 "limit reached: more than {} times its compressed size after {} MiB",

@@ -116,7 +116,9 @@ impl IndicatorSet {
         }
         let (set, report) = loader.finish();
         match report.failed.into_iter().next() {
-            Some(failed) => Err(Error::Feed { name: failed.name, reason: failed.reason, message: failed.message }),
+            Some(failed) => {
+                Err(Error::Feed { name: failed.name, reason: failed.reason, message: failed.message })
+            }
             None => Ok(set),
         }
     }
@@ -127,7 +129,8 @@ impl IndicatorSet {
     /// When the file cannot be written; then nothing stands under its name that was not there before.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        write_atomically(path, |out| self.write_to(out)).map_err(|source| Error::Io { path: path.into(), source })
+        write_atomically(path, |out| self.write_to(out))
+            .map_err(|source| Error::Io { path: path.into(), source })
     }
 }
 

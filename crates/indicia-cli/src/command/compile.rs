@@ -25,7 +25,8 @@ pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
 fn summary(set: &IndicatorSet, report: &LoadReport) -> Value {
     let SetInfo { kinds, feeds, indicators, contexts, .. } = set.info();
     let total = report.total();
-    let refused: std::collections::BTreeMap<&str, u64> = total.refused.iter().map(|(r, n)| (r.slug(), *n)).collect();
+    let refused: std::collections::BTreeMap<&str, u64> =
+        total.refused.iter().map(|(r, n)| (r.slug(), *n)).collect();
     json!({
         "indicators": indicators,
         "contexts": contexts,

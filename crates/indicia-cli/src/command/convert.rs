@@ -44,7 +44,10 @@ pub(crate) fn run(args: &Convert) -> io::Result<Exit> {
     }
     let unmarked = feeds::unmarked(set.iter().flat_map(|i| i.contexts()));
     if unmarked > 0 {
-        show::message(&format!("{} without TLP or PAP marking: for own use only", show::count(unmarked, "record")));
+        show::message(&format!(
+            "{} without TLP or PAP marking: for own use only",
+            show::count(unmarked, "record")
+        ));
     }
     if let Some(loss) = loss {
         tell(&loss, args.to.name());
@@ -81,7 +84,8 @@ fn tell(loss: &LossReport, format: &str) {
         show::message(&format!("{} not written: {why}", show::count(*n, "indicator")));
     }
     if !loss.fields.is_empty() {
-        let fields: Vec<String> = loss.fields.iter().map(|(field, n)| format!("{field} ({})", show::number(*n))).collect();
+        let fields: Vec<String> =
+            loss.fields.iter().map(|(field, n)| format!("{field} ({})", show::number(*n))).collect();
         show::message(&format!("{format} does not carry: {}", fields.join(", ")));
     }
 }

@@ -19,16 +19,22 @@ pub(crate) fn run() -> io::Result<Exit> {
     let mut out = io::BufWriter::new(anstream::stdout().lock());
     writeln!(out, "Two feeds, as they were delivered:\n")?;
     let mut builder = SetBuilder::new(BuildOptions::default());
-    for (name, format, text) in [("partner.csv", Format::Csv, PARTNER), ("national.txt", Format::Plain, NATIONAL)] {
+    for (name, format, text) in
+        [("partner.csv", Format::Csv, PARTNER), ("national.txt", Format::Plain, NATIONAL)]
+    {
         let options = ReadOptions { feed: Some(name.to_string()), ..ReadOptions::default() };
-        let report: Report =
-            read(format, &mut text.as_bytes(), &options, &mut |i| builder.push(i)).map_err(io::Error::other)?;
+        let report: Report = read(format, &mut text.as_bytes(), &options, &mut |i| builder.push(i))
+            .map_err(io::Error::other)?;
         writeln!(out, "  {name:<14} {:<6} {}", format.name(), show::count(report.indicators, "indicator"))?;
     }
     let set: IndicatorSet = builder.finish().into();
     let kinds: Vec<String> = set.info().kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
     writeln!(out, "\nOne set: {} ({})", show::count(set.len() as u64, "indicator"), kinds.join(", "))?;
-    writeln!(out, "\n{} of traffic, and what is in them:\n", show::count(TRAFFIC.lines().count() as u64, "line"))?;
+    writeln!(
+        out,
+        "\n{} of traffic, and what is in them:\n",
+        show::count(TRAFFIC.lines().count() as u64, "line")
+    )?;
 
     let chunk = Chunk { text: TRAFFIC.as_bytes().to_vec(), base: 0, line: 1, via: None };
     let style = Style {

@@ -48,7 +48,8 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
     if data::nothing_to_read(&args.files) {
         return Err(io::Error::other("no file given, and standard input is a terminal; see --help"));
     }
-    let named: Vec<Kind> = args.kind.iter().filter_map(|k| if let KindArg::One(k) = k { Some(*k) } else { None }).collect();
+    let named: Vec<Kind> =
+        args.kind.iter().filter_map(|k| if let KindArg::One(k) = k { Some(*k) } else { None }).collect();
     let kinds = if args.kind.contains(&KindArg::All) {
         Vec::new()
     } else if named.is_empty() {
@@ -93,7 +94,10 @@ impl Visitor for Extracting<'_> {
             Ok(ControlFlow::Continue(()))
         });
         if cuts > 0 {
-            show::message(&format!("{name}: limit reached: a line without any border was cut {}", show::count(cuts, "time")));
+            show::message(&format!(
+                "{name}: limit reached: a line without any border was cut {}",
+                show::count(cuts, "time")
+            ));
         }
         result
     }

@@ -36,7 +36,12 @@ pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
         for (kind, n) in &info.kinds {
             writeln!(out, "  {kind:<16} {:>12}", show::number(*n))?;
         }
-        writeln!(out, "{} of {}", show::count(info.contexts, "distinct context"), show::count(info.feeds.len() as u64, "feed"))?;
+        writeln!(
+            out,
+            "{} of {}",
+            show::count(info.contexts, "distinct context"),
+            show::count(info.feeds.len() as u64, "feed")
+        )?;
         for (feed, n) in &info.feeds {
             writeln!(out, "  {:<40} {:>12}", show::plain(feed), show::number(*n))?;
         }

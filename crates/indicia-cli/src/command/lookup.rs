@@ -95,7 +95,12 @@ pub(crate) fn run(args: Lookup) -> io::Result<Exit> {
 }
 
 fn text(out: &mut dyn Write, kind: indicia::Kind, value: &str, hits: &[Hit<'_>]) -> io::Result<()> {
-    writeln!(out, "{} [{kind}] {}", show::plain(&defang(kind, value)), show::count(hits.len() as u64, "hit"))?;
+    writeln!(
+        out,
+        "{} [{kind}] {}",
+        show::plain(&defang(kind, value)),
+        show::count(hits.len() as u64, "hit")
+    )?;
     for hit in hits {
         let listed = show::plain(&defang(hit.indicator.kind(), hit.indicator.value()));
         write!(out, "  {listed} [{}] {}", hit.relation, who(hit.contexts.iter().copied()))?;

@@ -8,9 +8,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use indicatif::ProgressBar;
 use indicia::input::{Event, Visitor};
 use indicia::{AsOf, BuildOptions, IndicatorSet, ScanOptions, ScanRefang, Scratch};
-use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::Exit;
@@ -95,9 +95,12 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
             AsOf::At(time) => time,
             _ => feeds::now(),
         },
-        color: format == OutputFormat::Text && io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        color: format == OutputFormat::Text
+            && io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none(),
     };
-    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads =
+        args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let mut scanning = Scanning {
         set: &set,
         options: &options,
@@ -117,7 +120,10 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
     }
     let unmarked = feeds::unmarked(set.iter().flat_map(|i| i.contexts()));
     if unmarked > 0 {
-        show::message(&format!("{} without TLP or PAP marking: for own use only", show::count(unmarked, "record")));
+        show::message(&format!(
+            "{} without TLP or PAP marking: for own use only",
+            show::count(unmarked, "record")
+        ));
     }
     data::walk(&args.files, &mut scanning);
     scanning.bar.finish_and_clear();
@@ -131,7 +137,10 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
         show::message(&format!("{} hidden; --guarded show lists them", show::count(totals.hidden, what)));
     }
     if totals.limits > 0 {
-        show::message(&format!("limit reached {}: some URLs or lines were not tried in full", show::count(totals.limits, "time")));
+        show::message(&format!(
+            "limit reached {}: some URLs or lines were not tried in full",
+            show::count(totals.limits, "time")
+        ));
     }
     if args.stats {
         stats(&set, totals, loaded, began.elapsed() - loaded);
@@ -147,9 +156,15 @@ fn stats(set: &IndicatorSet, totals: &Totals, loaded: std::time::Duration, scann
     let list = |counts: Vec<(String, u64)>| {
         counts.iter().map(|(name, n)| format!("{name} {}", show::number(*n))).collect::<Vec<_>>().join(", ")
     };
-    let named = |counts: &BTreeMap<&'static str, u64>| list(counts.iter().map(|(k, n)| (k.to_string(), *n)).collect());
+    let named = |counts: &BTreeMap<&'static str, u64>| {
+        list(counts.iter().map(|(k, n)| (k.to_string(), *n)).collect())
+    };
     let rate = totals.bytes as f64 / 1e6 / scanned.as_secs_f64().max(1e-9);
-    show::message(&format!("indicators: {} ({})", show::number(set.len() as u64), list(set.info().kinds.clone().into_iter().collect())));
+    show::message(&format!(
+        "indicators: {} ({})",
+        show::number(set.len() as u64),
+        list(set.info().kinds.clone().into_iter().collect())
+    ));
     show::message(&format!(
         "data: {}, {}, {} bytes; read feeds in {:.2} s, scanned in {:.2} s ({rate:.0} MB/s)",
         show::count(totals.files, "file"),
@@ -199,7 +214,9 @@ impl Visitor for Scanning<'_> {
             let hits = self.totals.hits - before;
             let mut line = Vec::new();
             let written = match self.style.format {
-                OutputFormat::Jsonl | OutputFormat::Ecs => json_line(&json!({ "path": name, "count": hits }), &mut line),
+                OutputFormat::Jsonl | OutputFormat::Ecs => {
+                    json_line(&json!({ "path": name, "count": hits }), &mut line)
+                }
                 _ => writeln!(line, "{}:{hits}", show::plain(name)),
             };
             if let Err(error) = written.and_then(|()| self.out.write_all(&line)) {
@@ -226,14 +243,22 @@ impl Scanning<'_> {
         let chunks = std::mem::take(waiting);
         let (set, options, style, line_text) = (self.set, self.options, self.style, self.line_text);
         let count = self.count;
-        let job = |chunk: &Chunk, scratch: &mut Scratch| scan_chunk(set, options, style, line_text, count, path, chunk, scratch);
+        let job = |chunk: &Chunk, scratch: &mut Scratch| {
+            scan_chunk(set, options, style, line_text, count, path, chunk, scratch)
+        };
         let results: Vec<(Vec<u8>, Totals)> = match chunks.as_slice() {
             [] => Vec::new(),
             [one] => vec![job(one, &mut self.scratches[0])],
             many => std::thread::scope(|scope| {
-                let running: Vec<_> =
-                    many.iter().zip(&mut self.scratches).map(|(chunk, scratch)| scope.spawn(move || job(chunk, scratch))).collect();
-                running.into_iter().map(|r| r.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+                let running: Vec<_> = many
+                    .iter()
+                    .zip(&mut self.scratches)
+                    .map(|(chunk, scratch)| scope.spawn(move || job(chunk, scratch)))
+                    .collect();
+                running
+                    .into_iter()
+                    .map(|r| r.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect()
             }),
         };
         for (out, totals) in results {
@@ -261,7 +286,8 @@ fn scan_chunk(
     let mut out = Vec::new();
     let mut totals = Totals {
         bytes: chunk.text.len() as u64,
-        lines: memchr::memchr_iter(b'\n', &chunk.text).count() as u64 + u64::from(!chunk.text.ends_with(b"\n")),
+        lines: memchr::memchr_iter(b'\n', &chunk.text).count() as u64
+            + u64::from(!chunk.text.ends_with(b"\n")),
         ..Totals::default()
     };
     let mut places = Places::new(chunk);

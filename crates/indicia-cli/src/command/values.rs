@@ -11,7 +11,8 @@ use crate::{data, show};
 
 pub(crate) fn normalize(args: Normalize) -> io::Result<Exit> {
     let read = |raw: &str| {
-        Observable::parse_refanged(args.kind, raw, args.refang).map(|o| (Some(o.kind().name()), o.value().to_string()))
+        Observable::parse_refanged(args.kind, raw, args.refang)
+            .map(|o| (Some(o.kind().name()), o.value().to_string()))
     };
     each(args.values, args.output.get(), read)
 }
@@ -55,7 +56,9 @@ fn each(
         match result {
             Ok((_, value)) if text => writeln!(out, "{}", show::plain(&value))?,
             Err(error) if text => show::message(&format!("{raw}: {error}")),
-            Ok((kind, value)) if format == OutputFormat::Csv => csv(&mut out, [&raw, kind.unwrap_or(""), &value, ""])?,
+            Ok((kind, value)) if format == OutputFormat::Csv => {
+                csv(&mut out, [&raw, kind.unwrap_or(""), &value, ""])?
+            }
             Err(error) if format == OutputFormat::Csv => csv(&mut out, [&raw, "", "", error.reason.slug()])?,
             Ok((kind, value)) => {
                 let mut line = json!({ "raw": raw });

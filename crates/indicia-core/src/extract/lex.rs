@@ -2,7 +2,17 @@
 //! questions that both extraction and matching ask about their surroundings.
 //!
 //! Nothing here decides what a value is. A *run* is a maximal stretch of letters, digits, `.`, `-`, `_` and
-//! letters beyond ASCII; everything else is a border. Work is linear in the bytes.
+//! letters beyond ASCII; everything else is a border. Work is linear in the bytes. Beyond that:
+//!
+//! - An escape in front (`\n`, `\u003d`, `%2F`, `%252F`) is a border too, though it looks like letters of the
+//!   value; both readings are tried.
+//! - A letter beyond ASCII beside an ASCII value makes another value of it (`ébad.example`), except in scripts
+//!   that are written without spaces: there it is a border (`访问bad.example。`, `192.0.2.7에서`).
+//! - `..` is a border; dots and hyphens in front of a name and dots, hyphens and underscores behind it are not
+//!   part of it.
+//! - A URL surely ends at white space, a control character, `"`, `<`, `>`, a back-tick or a closing mark beyond
+//!   ASCII. It may end before that, at brackets, `,` `;` `|` `&` and the like, or before an unspaced script:
+//!   each such place is tried, the longest first.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +20,8 @@ use crate::observable::ip;
 
 /// No URL is looked for beyond this many bytes after its host begins.
 pub(crate) const MAX_URL_BYTES: usize = 8 * 1024;
-/// Of the places where a URL could end, this many are tried, longest first.
-pub(crate) const MAX_URL_ENDS: usize = 32;
+/// A URL that begins where another one may go on shares its end, if so many bytes are left.
+pub(crate) const MIN_URL_BYTES: usize = 2 * 1024;
 
 /// Something that a value can begin at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +34,53 @@ pub(crate) enum Token {
     Scheme { at: usize },
     /// An `@`.
     At { at: usize },
+}
+
+/// Whether a character belongs to a script that puts no spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+        | '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{31ff}' | '\u{3400}'..='\u{9fff}'
+        | '\u{a960}'..='\u{a97f}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}'
+        | '\u{20000}'..='\u{323af}')
+}
+
+/// The character that ends at `at`, if the bytes before it are UTF-8.
+fn char_before(text: &[u8], at: usize) -> Option<char> {
+    let from = (1..=4).map_while(|n| at.checked_sub(n)).find(|i| text[*i] & 0xc0 != 0x80)?;
+    decode_any(&text[from..at]).filter(|c| c.len_utf8() == at - from)
+}
+
+/// The character that begins at `at`.
+fn char_at(text: &[u8], at: usize) -> Option<char> {
+    text.get(at..).and_then(decode_any)
+}
+
+fn decode_any(bytes: &[u8]) -> Option<char> {
+    match bytes.first()? {
+        b if b.is_ascii() => Some(char::from(*b)),
+        _ => decode(bytes),
+    }
+}
+
+/// Whether a character beside an ASCII value is part of a longer word: a letter, a digit or a mark, except one
+/// of an unspaced script.
+fn is_word(c: Option<char>) -> bool {
+    c.is_some_and(|c| c.is_alphanumeric() || (is_mark(c) && !c.is_ascii())) && !c.is_some_and(is_unspaced)
+}
+
+/// Whether an escape (`\n`, `\x3d`, `\u003d`, `%2F`, `%252F`) ends at `at`.
+pub(crate) fn behind_escape(text: &[u8], at: usize) -> bool {
+    let text = &text[..at];
+    let escaped = |mark: &[u8], digits: usize| {
+        text.len() >= mark.len() + digits
+            && text[text.len() - digits..].iter().all(u8::is_ascii_hexdigit)
+            && text[..text.len() - digits].ends_with(mark)
+    };
+    matches!(text, [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'])
+        || escaped(b"%", 2)
+        || escaped(b"%25", 2)
+        || escaped(b"\\x", 2)
+        || escaped(b"\\u", 4)
 }
 
 /// Length of the host character at `i`, or 0 for a border.
@@ -89,7 +146,8 @@ pub(crate) fn tokens(text: &[u8], mut found: impl FnMut(Token)) {
             }
             b':' => {
                 if i >= colons_done {
-                    let start = i - text[colons_done..i].iter().rev().take_while(|b| is_colon_char(**b)).count();
+                    let start =
+                        i - text[colons_done..i].iter().rev().take_while(|b| is_colon_char(**b)).count();
                     let end = i + text[i..].iter().take_while(|b| is_colon_char(**b)).count();
                     colons_done = end;
                     if text[start..end].iter().filter(|b| **b == b':').count() >= 2 {
@@ -111,26 +169,29 @@ fn is_colon_char(b: u8) -> bool {
     b.is_ascii_hexdigit() || matches!(b, b':' | b'.')
 }
 
-/// Where a run can begin: at its first byte, and behind an escape (`\n`, `\u003d`, `%2F`) that reaches into it.
-pub(crate) fn run_starts(text: &[u8], start: usize, end: usize) -> [Option<usize>; 2] {
-    let run = &text[start..end];
-    let hex = |n: usize| run.len() > n && run[..n].iter().all(u8::is_ascii_hexdigit);
-    let skip = match start.checked_sub(1).map(|i| text[i]) {
-        Some(b'%') if hex(2) => 2,
-        Some(b'\\') => match run[0] {
-            b'u' if run.len() > 5 && run[1..5].iter().all(u8::is_ascii_hexdigit) => 5,
-            b'x' if run.len() > 3 && run[1..3].iter().all(u8::is_ascii_hexdigit) => 3,
-            b'n' | b'r' | b't' | b'b' | b'f' if run.len() > 1 => 1,
-            _ => 0,
-        },
-        _ => 0,
-    };
-    [Some(start), (skip > 0).then_some(start + skip)]
+/// Where a run can begin: at its first byte, and behind an escape that reaches into it.
+pub(crate) fn run_starts(text: &[u8], start: usize, end: usize) -> impl Iterator<Item = usize> {
+    let escape = matches!(start.checked_sub(1).map(|i| text[i]), Some(b'%' | b'\\'));
+    let behind = (start + 1..end.min(start + 6)).filter(move |at| escape && behind_escape(text, *at));
+    std::iter::once(start).chain(behind)
+}
+
+/// Behind the run that begins at `at`, which is looked at for no more than `most` bytes.
+pub(crate) fn run_end(text: &[u8], at: usize, most: usize) -> usize {
+    let limit = text.len().min(at + most);
+    let mut end = at;
+    while end < limit {
+        match host_char(text, end) {
+            0 => break,
+            step => end += step,
+        }
+    }
+    end
 }
 
 /// The stretches of a run that can be names: between empty labels, without hyphens, dots and underscores at
-/// the end or dots and hyphens at the front, holding a dot; where letters beyond ASCII stand in one, its ASCII
-/// stretches too.
+/// the end or dots and hyphens at the front, holding a dot; where letters of an unspaced script stand in one,
+/// the ASCII stretches between them too.
 pub(crate) fn names_in(text: &[u8], start: usize, end: usize, mut found: impl FnMut(usize, usize)) {
     let piece = |mut a: usize, mut b: usize, found: &mut dyn FnMut(usize, usize)| {
         while a < b && matches!(text[a], b'.' | b'-') {
@@ -149,7 +210,10 @@ pub(crate) fn names_in(text: &[u8], start: usize, end: usize, mut found: impl Fn
             let mut i = a;
             while i < b {
                 let length = text[i..b].iter().take_while(|c| c.is_ascii()).count();
-                if length > 0 {
+                // A dot in front belongs to a longer name; a letter beside it that is written with spaces too.
+                let begins = i == a || (text[i] != b'.' && char_before(text, i).is_some_and(is_unspaced));
+                let ends = i + length == b || char_at(text, i + length).is_some_and(is_unspaced);
+                if length > 0 && begins && ends {
                     piece(i, i + length, &mut found);
                 }
                 i += length;
@@ -170,7 +234,7 @@ pub(crate) fn names_in(text: &[u8], start: usize, end: usize, mut found: impl Fn
 }
 
 /// The stretches of a run that are strict dotted decimal with a border on both sides: a letter or digit
-/// beside it, or a dot with a letter behind, is none; a hyphen or underscore is one.
+/// beside it, or beyond a dot beside it, is none; a hyphen, an underscore and `..` are.
 pub(crate) fn ipv4_in(text: &[u8], start: usize, end: usize, mut found: impl FnMut(usize, usize, Ipv4Addr)) {
     let mut i = start;
     while i < end {
@@ -178,26 +242,47 @@ pub(crate) fn ipv4_in(text: &[u8], start: usize, end: usize, mut found: impl FnM
             i += 1;
             continue;
         }
-        let from = i;
-        while i < end && (text[i].is_ascii_digit() || text[i] == b'.') {
-            i += 1;
+        let mut from = i;
+        let mut bordered = from == start || !is_word(char_before(text, from));
+        loop {
+            while i < end && (text[i].is_ascii_digit() || (text[i] == b'.' && text.get(i + 1) != Some(&b'.')))
+            {
+                i += 1;
+            }
+            let split = i < end && text[i] == b'.';
+            let (mut a, mut b) = (from, i);
+            while a < b && text[a] == b'.' {
+                a += 1;
+            }
+            while a < b && text[b - 1] == b'.' {
+                b -= 1;
+            }
+            if bordered
+                && (7..=15).contains(&(b - a))
+                && (split || i == end || !is_word(char_at(text, i)))
+                && let Ok(address) = ip::ipv4(std::str::from_utf8(&text[a..b]).unwrap_or_default())
+            {
+                found(a, b, address);
+            }
+            if !split {
+                break;
+            }
+            (i, from, bordered) = (i + 1, i + 1, true);
         }
-        let is_letter = |b: u8| b.is_ascii_alphabetic() || !b.is_ascii();
-        let letter_before = from > start && is_letter(text[from - 1]);
-        let letter_after = i < end && is_letter(text[i]);
-        let (mut a, mut b) = (from, i);
-        while a < b && text[a] == b'.' {
-            a += 1;
-        }
-        while a < b && text[b - 1] == b'.' {
-            b -= 1;
-        }
-        if letter_before || letter_after || !(7..=15).contains(&(b - a)) {
-            continue;
-        }
-        if let Ok(address) = ip::ipv4(std::str::from_utf8(&text[a..b]).unwrap_or_default()) {
-            found(a, b, address);
-        }
+    }
+}
+
+/// A stretch of a run without the letters beyond ASCII beside it, and without dots, hyphens and underscores at
+/// its ends: where an identifier with separators of its own can stand.
+pub(crate) fn identifiers_in(text: &[u8], start: usize, end: usize, mut found: impl FnMut(usize, usize)) {
+    let mut i = start;
+    while i < end {
+        let (from, length) = (i, text[i..end].iter().take_while(|b| b.is_ascii()).count());
+        i += length.max(1);
+        let stretch = &text[from..from + length];
+        let Some(first) = stretch.iter().position(u8::is_ascii_alphanumeric) else { continue };
+        let last = stretch.iter().rposition(u8::is_ascii_alphanumeric).unwrap_or(first);
+        found(from + first, from + last + 1);
     }
 }
 
@@ -220,54 +305,73 @@ pub(crate) enum Colons {
     Mac,
 }
 
-/// The longest address, of IPv6 or hardware, in a run of colons. It begins at the run's start, or behind its
-/// first colon where a letter or digit stands in front or that colon comes first; it ends at the run's end,
-/// without trailing dots and colons.
-pub(crate) fn in_colons(text: &[u8], start: usize, end: usize) -> Option<(usize, usize, Colons)> {
-    let is_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || !b.is_ascii());
-    let before = start.checked_sub(1).and_then(|i| text.get(i));
-    // `%3A` and `\n` in front are escapes, not letters of the value; a colon run cannot tell, a word border can.
-    let first_colon = start + text[start..end].iter().position(|b| *b == b':')?;
-    let mut starts = [None, None];
-    if !is_word(before) && before != Some(&b'-') {
-        starts[0] = Some(start);
-    }
-    if !text[start..end].starts_with(b"::") {
-        starts[1] = Some(first_colon + 1);
-    }
-    let mut cut = end;
-    if is_word(text.get(end)) {
-        // A word goes on: the last colon before it is the border.
-        cut = start + text[start..end].iter().rposition(|b| *b == b':')?;
-    }
-    let trimmed = |mut b: usize| {
-        while b > start && text[b - 1] == b'.' {
-            b -= 1;
-        }
-        if b > start + 1 && text[b - 1] == b':' && text[b - 2] != b':' {
-            b -= 1;
-        }
-        b
+/// The addresses, of IPv6 or hardware, in a run of colons: the longest from its start, and the longest from
+/// behind an escape. Where neither holds one, what stands before the first colon is a label (`src:2001:db8::7`),
+/// and the longest behind that colon counts. Dots and colons at the end are not part of an address; where a
+/// word goes on behind the run, the last colon is the border.
+pub(crate) fn in_colons(text: &[u8], start: usize, end: usize, mut found: impl FnMut(usize, usize, Colons)) {
+    let run = &text[start..end];
+    let (Some(first_colon), Some(last_colon)) =
+        (run.iter().position(|b| *b == b':'), run.iter().rposition(|b| *b == b':'))
+    else {
+        return;
     };
-    for a in starts.into_iter().flatten() {
-        for b in [cut, trimmed(cut)] {
-            if a >= b || b - a > 45 {
-                continue;
-            }
-            let Ok(piece) = std::str::from_utf8(&text[a..b]) else { continue };
-            let colons = piece.bytes().filter(|c| *c == b':').count();
-            let pairs = matches!(colons, 5 | 7) && piece.split(':').all(|group| group.len() == 2);
-            if pairs && crate::observable::ident::mac(piece).is_ok() {
-                return Some((a, b, Colons::Mac));
-            }
-            if (piece.contains("::") || colons == 7 || (colons == 6 && piece.contains('.')))
-                && let Ok(address) = ip::ipv6(piece)
-            {
-                return Some((a, b, Colons::V6(address)));
-            }
+    let goes_on = is_word(char_at(text, end)) || text.get(end) == Some(&b'_');
+    let cut = if goes_on { start + last_colon } else { end };
+    let mut trimmed = cut;
+    while trimmed > start && text[trimmed - 1] == b'.' {
+        trimmed -= 1;
+    }
+    if trimmed > start + 1 && text[trimmed - 1] == b':' && text[trimmed - 2] != b':' {
+        trimmed -= 1;
+    }
+    let mut any = false;
+    let mut from = |a: usize, any: &mut bool| {
+        let address = [cut, trimmed].into_iter().find_map(|b| Some((b, colon_address(text.get(a..b)?)?)));
+        if let Some((b, address)) = address {
+            *any = true;
+            found(a, b, address);
+        }
+    };
+    let bordered = start == 0 || !(is_word(char_before(text, start)) || text[start - 1] == b'_');
+    if bordered {
+        from(start, &mut any);
+    }
+    for a in start..=(start + first_colon).min(start + 6) {
+        if (a > start || !bordered) && behind_escape(text, a) {
+            from(a, &mut any);
         }
     }
-    None
+    if !any && !run.starts_with(b"::") {
+        from(start + first_colon + 1, &mut any);
+    }
+}
+
+fn colon_address(piece: &[u8]) -> Option<Colons> {
+    if piece.len() > 45 {
+        return None;
+    }
+    let piece = std::str::from_utf8(piece).ok()?;
+    let colons = piece.bytes().filter(|c| *c == b':').count();
+    let pairs = matches!(colons, 5 | 7) && piece.split(':').all(|group| group.len() == 2);
+    if pairs && crate::observable::ident::mac(piece).is_ok() {
+        return Some(Colons::Mac);
+    }
+    let shaped = piece.contains("::") || colons == 7 || (colons == 6 && piece.contains('.'));
+    ip::ipv6(piece).ok().filter(|_| shaped).map(Colons::V6)
+}
+
+/// Behind the second address of a range whose hyphen is at `hyphen`.
+pub(crate) fn range_end(text: &[u8], hyphen: usize) -> Option<usize> {
+    let from = hyphen + 1;
+    let mut end = from + text.get(from..)?.iter().take(46).take_while(|b| is_colon_char(**b)).count();
+    if is_word(char_at(text, end)) || text.get(end) == Some(&b'_') {
+        return None;
+    }
+    while end > from && matches!(text[end - 1], b'.' | b':') {
+        end -= 1;
+    }
+    (end > from).then_some(end)
 }
 
 /// A port behind a host that ends at `at`: `:443`, one to five digits without leading zero, then no letter,
@@ -295,7 +399,10 @@ pub(crate) fn prefix_after(text: &[u8], at: usize, max: u8) -> Option<(u8, usize
     if digits == 0 || digits > 3 || (digits > 1 && text[at + 1] == b'0') {
         return None;
     }
-    if text.get(end).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-' | b'?' | b'%')) {
+    if text
+        .get(end)
+        .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'-' | b'?' | b'%'))
+    {
         return None;
     }
     if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric) {
@@ -306,8 +413,8 @@ pub(crate) fn prefix_after(text: &[u8], at: usize, max: u8) -> Option<(u8, usize
 }
 
 const KNOWN_SCHEMES: [&[u8]; 16] = [
-    b"https", b"http", b"ftps", b"sftp", b"ftp", b"wss", b"ws", b"tcp", b"udp", b"ldaps", b"ldap", b"smb", b"ssh", b"rtsp",
-    b"socks5", b"irc",
+    b"https", b"http", b"ftps", b"sftp", b"ftp", b"wss", b"ws", b"tcp", b"udp", b"ldaps", b"ldap", b"smb",
+    b"ssh", b"rtsp", b"socks5", b"irc",
 ];
 
 /// Where the scheme that ends at the colon `at` begins: the longest known name, else the whole stretch of
@@ -328,29 +435,30 @@ pub(crate) fn scheme_start(text: &[u8], at: usize) -> Option<usize> {
     if let Some(known) = known {
         return Some(at - known);
     }
-    let letter = word.iter().position(u8::is_ascii_alphabetic)?;
-    Some(at - length + letter)
+    let from = (0..length.min(6)).rev().find(|n| behind_escape(text, at - length + n)).unwrap_or(0);
+    let letter = word[from..].iter().position(u8::is_ascii_alphabetic)?;
+    Some(at - length + from + letter)
 }
 
-/// Where the text of a URL surely ends: white space, a control character, `"`, `<`, `>` or a back-tick.
+/// Where the text of a URL surely ends: white space, a control character, `"`, `<`, `>` or a back-tick, or
+/// quotation marks and the like beyond ASCII; or after [`MAX_URL_BYTES`].
 pub(crate) fn url_limit(text: &[u8], from: usize) -> usize {
-    let mut i = from;
     let limit = text.len().min(from + MAX_URL_BYTES);
+    let mut i = from;
     while i < limit {
-        let b = text[i];
-        if b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'`' | 0x7f) {
-            break;
+        if ends_url(text, i) {
+            return i;
         }
-        if !b.is_ascii() {
-            match decode(&text[i..]) {
-                Some(c) if !c.is_whitespace() && !is_closing(c) => i += c.len_utf8(),
-                _ => break,
-            }
-            continue;
-        }
-        i += 1;
+        i += if text[i].is_ascii() { 1 } else { char_at(text, i).map_or(1, char::len_utf8) };
     }
-    i.min(limit)
+    i.min(text.len())
+}
+
+fn ends_url(text: &[u8], at: usize) -> bool {
+    match text[at] {
+        b if b.is_ascii() => b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'`' | 0x7f),
+        _ => char_at(text, at).is_none_or(|c| c.is_whitespace() || is_closing(c)),
+    }
 }
 
 /// Quotation marks and invisible characters beyond ASCII that end a URL.
@@ -369,57 +477,79 @@ pub(crate) fn is_trailing(b: u8) -> bool {
     is_soft_end(b) || matches!(b, b'.' | b':' | b'!' | b'?' | b'*')
 }
 
-/// The places where a URL whose host ends at `host_end` could end, longest first: the limit, each soft end
-/// behind the host, and each of these without trailing punctuation. `false` when there are too many.
-pub(crate) fn url_ends(text: &[u8], host_end: usize, limit: usize, mut found: impl FnMut(usize)) -> bool {
-    let mut tried = 0;
-    let mut end = limit;
+/// Whether a listed URL may end at `at` though the text of the URL goes on: before a mark, or where an unspaced
+/// script begins.
+pub(crate) fn is_soft_at(text: &[u8], at: usize) -> bool {
+    is_soft_end(text[at])
+        || (!text[at].is_ascii()
+            && at > 0
+            && text[at - 1].is_ascii()
+            && char_at(text, at).is_some_and(is_unspaced))
+}
+
+/// The end of a URL's text without trailing punctuation.
+pub(crate) fn url_natural_end(text: &[u8], floor: usize, limit: usize) -> usize {
+    floor + text[floor..limit].iter().rposition(|b| !is_trailing(*b)).map_or(0, |n| n + 1)
+}
+
+/// Calls `found` for the places from `top` down to `floor` where a URL could end whose text surely ends at
+/// `limit`, while it returns `true`: there, at each soft end, and where only punctuation lies before one of these.
+pub(crate) fn url_ends(
+    text: &[u8],
+    floor: usize,
+    top: usize,
+    limit: usize,
+    mut found: impl FnMut(usize) -> bool,
+) {
+    let at_limit = |at: usize| at == limit && (at == text.len() || ends_url(text, at));
+    let ahead = top + text[top..limit].iter().take_while(|b| is_trailing(**b)).count();
+    let soft = text[top..ahead].iter().any(|b| is_soft_end(*b));
+    let mut open = soft || at_limit(ahead) || (ahead < limit && is_soft_at(text, ahead));
+    let mut at = top;
     loop {
-        let mut trimmed = end;
-        while trimmed > host_end && is_trailing(text[trimmed - 1]) {
-            trimmed -= 1;
+        if open && !found(at) {
+            return;
         }
-        found(end);
-        if trimmed < end {
-            found(trimmed);
+        if at <= floor {
+            return;
         }
-        tried += 1;
-        let Some(cut) = text[host_end..trimmed].iter().rposition(|b| is_soft_end(*b)) else { return true };
-        end = host_end + cut;
-        if tried >= MAX_URL_ENDS {
-            return false;
-        }
+        at -= 1;
+        open = is_soft_at(text, at) || (open && is_trailing(text[at]));
     }
 }
 
-/// Where the local part of an e-mail address whose `@` is at `at` can begin: after the usual characters, after
-/// all that RFC 5321 allows, and behind an escape.
+/// Where the local part of an e-mail address whose `@` is at `at` can begin: where all that RFC 5321 allows
+/// begins, where the usual characters begin, behind a letter of an unspaced script, and behind an escape.
 pub(crate) fn local_starts(text: &[u8], at: usize, mut found: impl FnMut(usize)) {
-    let floor = at.saturating_sub(64);
-    let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+' | b'%') || !b.is_ascii();
-    let mut a = at;
-    while a > floor && usual(text[a - 1]) {
-        a -= 1;
-    }
-    let mut b = a;
-    while b > floor && (usual(text[b - 1]) || b"!#$&'*/=?^`{|}~".contains(&text[b - 1])) {
-        b -= 1;
-    }
-    if b < a {
-        found(b);
-    }
-    while a < at && matches!(text[a], b'.' | b'-') {
-        a += 1;
-    }
-    if a < at {
-        found(a);
-        if let [_, Some(behind)] = run_starts(text, a, at) {
-            found(behind);
-        }
-        if let Some(percent) = text[a..at].iter().rposition(|b| *b == b'%')
-            && a + percent + 3 < at
+    // One more than a local part can have: a start there is none.
+    let floor = at.saturating_sub(65);
+    let back = |mut from: usize, specials: &[u8]| {
+        while from > floor
+            && let Some(c) = char_before(text, from)
+            && (c.is_alphanumeric()
+                || is_mark(c)
+                || matches!(c, '.' | '_' | '-' | '+' | '%')
+                || (c.is_ascii() && specials.contains(&(c as u8))))
         {
-            found(a + percent + 3);
+            from -= c.len_utf8();
+        }
+        from
+    };
+    let usual = back(at, b"");
+    let wide = back(usual, b"!#$&'*/=?^`{|}~");
+    if wide < usual {
+        found(wide);
+    }
+    let bare = usual + text[usual..at].iter().take_while(|b| matches!(b, b'.' | b'-')).count();
+    if bare < at {
+        found(bare);
+    }
+    for from in bare + 1..at {
+        let unspaced = text[from].is_ascii()
+            && !text[from - 1].is_ascii()
+            && char_before(text, from).is_some_and(is_unspaced);
+        if unspaced || behind_escape(text, from) {
+            found(from);
         }
     }
 }
@@ -431,7 +561,9 @@ pub(crate) fn labelled(text: &[u8], at: usize) -> Option<crate::Kind> {
         .iter()
         .rev()
         .take(6)
-        .take_while(|b| matches!(b, b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'>' | b'|' | b'`' | b'*' | b'(' | b'['))
+        .take_while(|b| {
+            matches!(b, b' ' | b'\t' | b':' | b'=' | b'"' | b'\'' | b'>' | b'|' | b'`' | b'*' | b'(' | b'[')
+        })
         .count();
     let word_end = at - gap;
     if gap == 0 {

@@ -76,12 +76,11 @@ pub fn extract_with(
             None => rest.len(),
         };
         let block = &rest[..end];
-        let mut extractor = Extractor { text: block, view: None, level: options.refang, found: Vec::new() };
+        let mut extractor = Extractor::new(block, None, options);
         extractor.run_tokens();
         let mut found = extractor.found;
         if let Some(view) = View::new(block, options.refang) {
-            let mut extractor =
-                Extractor { text: view.text(), view: Some(&view), level: options.refang, found: Vec::new() };
+            let mut extractor = Extractor::new(view.text(), Some(&view), options);
             extractor.run_tokens();
             found.append(&mut extractor.found);
         }
@@ -97,7 +96,9 @@ pub fn extract_with(
 
 /// Orders by place and drops what lies inside or across something longer that came first.
 fn resolve(mut found: Vec<Extraction>, options: &ExtractOptions) -> Vec<Extraction> {
-    found.sort_by(|a, b| (a.start, std::cmp::Reverse(a.end), a.kind).cmp(&(b.start, std::cmp::Reverse(b.end), b.kind)));
+    found.sort_by(|a, b| {
+        (a.start, std::cmp::Reverse(a.end), a.kind).cmp(&(b.start, std::cmp::Reverse(b.end), b.kind))
+    });
     found.dedup();
     let mut kept: Vec<Extraction> = Vec::with_capacity(found.len());
     let mut outer: Option<(usize, usize)> = None;
@@ -123,10 +124,35 @@ struct Extractor<'t> {
     text: &'t [u8],
     view: Option<&'t View>,
     level: Refang,
+    nested: bool,
     found: Vec<Extraction>,
+    /// Where the outermost URL so far ends, and how many were tried inside it.
+    outer_url: (usize, usize),
 }
 
-impl Extractor<'_> {
+/// This many URLs inside one URL are looked at.
+const MAX_NESTED_URLS: usize = 8;
+
+impl<'t> Extractor<'t> {
+    fn new(text: &'t [u8], view: Option<&'t View>, options: &ExtractOptions) -> Extractor<'t> {
+        let (level, nested) = (options.refang, options.nested);
+        Extractor { text, view, level, nested, found: Vec::new(), outer_url: (0, 0) }
+    }
+
+    /// Whether a URL that begins at `start` is worth reading: those inside another are few, or none.
+    fn may_read_url(&mut self, start: usize) -> bool {
+        let (end, inside) = &mut self.outer_url;
+        *inside += 1;
+        start >= *end || (self.nested && *inside <= MAX_NESTED_URLS)
+    }
+
+    fn url_read(&mut self, parsed: url::Parsed, start: usize, end: usize) {
+        if start >= self.outer_url.0 {
+            self.outer_url = (end, 0);
+        }
+        self.take(Kind::Url, parsed.value, start, end, None);
+    }
+
     fn run_tokens(&mut self) {
         let text = self.text;
         lex::tokens(text, |token| match token {
@@ -166,40 +192,41 @@ impl Extractor<'_> {
     fn run(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
         // Behind an escape the run begins later; the part in front is no value.
-        let start = lex::run_starts(text, start, end).into_iter().flatten().last().unwrap_or(start);
+        let start = lex::run_starts(text, start, end).last().unwrap_or(start);
         if dots {
             lex::ipv4_in(text, start, end, |a, b, address| {
                 let hyphen = |at: Option<&u8>| at.is_some_and(|b| matches!(b, b'-' | b'_'));
-                let after = |i: usize| text.get(b + 1 + i).is_some_and(u8::is_ascii_digit);
-                // A hyphen beside an address makes a host name or a version, unless a range follows.
-                if (a > start && hyphen(text.get(a - 1))) || (hyphen(text.get(b)) && !after(0)) {
-                    if !(a > start && text[a - 1] == b'-' && text[..a - 1].last().is_some_and(u8::is_ascii_digit)) {
-                        return;
-                    }
+                let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
+                // A hyphen beside an address makes a host name or a version, unless it is that of a range.
+                let host_before =
+                    a > start && hyphen(text.get(a - 1)) && !(a > start + 1 && digit(text.get(a - 2)));
+                let host_after = hyphen(text.get(b)) && !digit(text.get(b + 1));
+                if host_before || host_after {
+                    return;
                 }
                 self.host_address(address.into(), a, b, a, b);
             });
             lex::names_in(text, start, end, |a, b| self.name(a, b));
         }
-        self.identifiers(start, end);
+        lex::identifiers_in(text, start, end, |a, b| self.identifiers(a, b));
         lex::words_in(text, start, end, |a, b| self.word(a, b));
     }
 
     fn colons(&mut self, start: usize, end: usize) {
-        match lex::in_colons(self.text, start, end) {
-            Some((a, b, Colons::V6(address))) => {
+        let text = self.text;
+        lex::in_colons(text, start, end, |a, b, found| match found {
+            Colons::V6(address) => {
                 // `Foo::bar` and `::B` are code: an address in prose has two groups or more beside the gap.
-                let groups = self.text[a..b].split(|c| *c == b':').filter(|g| !g.is_empty()).count();
+                let groups = text[a..b].split(|c| *c == b':').filter(|g| !g.is_empty()).count();
                 if groups < 2 && !address.is_loopback() {
                     return;
                 }
-                let bracketed = a > 0 && self.text[a - 1] == b'[' && self.text.get(b) == Some(&b']');
+                let bracketed = a > 0 && text[a - 1] == b'[' && text.get(b) == Some(&b']');
                 let (from, to) = if bracketed { (a - 1, b + 1) } else { (a, b) };
                 self.host_address(address.into(), a, b, from, to);
             }
-            Some((a, b, Colons::Mac)) => self.parsed(Kind::Mac, a, b),
-            None => {}
-        }
+            Colons::Mac => self.parsed(Kind::Mac, a, b),
+        });
     }
 
     fn host_address(&mut self, address: IpAddr, a: usize, b: usize, from: usize, to: usize) {
@@ -213,13 +240,10 @@ impl Extractor<'_> {
             }
             return;
         }
-        if text.get(to) == Some(&b'-') && (from, to) == (a, b) {
-            let length =
-                text[to + 1..].iter().take(46).take_while(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':')).count();
-            let mut end = to + 1 + length;
-            while end > to + 1 && matches!(text[end - 1], b'.' | b':') {
-                end -= 1;
-            }
+        if text.get(to) == Some(&b'-')
+            && (from, to) == (a, b)
+            && let Some(end) = lex::range_end(text, to)
+        {
             self.parsed(Kind::IpRange, a, end);
         }
         let port = if max == 32 || from < a { lex::port_after(text, to) } else { None };
@@ -238,10 +262,12 @@ impl Extractor<'_> {
         let port = lex::port_after(text, b);
         let end = port.map_or(b, |(_, end)| end);
         let defanged = self.view.is_some_and(|v| v.touches(a, b));
-        if !refang::is_listed_tld(last) && !(self.level == Refang::Aggressive && defanged) {
+        let aggressive = self.level == Refang::Aggressive && defanged;
+        if !(aggressive || refang::is_listed_tld(last)) {
             return;
         }
-        let followed_by_path = matches!(text.get(end), Some(b'/')) && text.get(end + 1).is_some_and(|b| !is_space_or_quote(*b));
+        let followed_by_path =
+            matches!(text.get(end), Some(b'/')) && text.get(end + 1).is_some_and(|b| !is_space_or_quote(*b));
         let doubted = !defanged && looks_like_no_name(raw, &name, text.get(b).copied(), followed_by_path);
         let in_path = match before {
             Some(b'/') => a < 2 || text[a - 2] != b'/',
@@ -265,7 +291,7 @@ impl Extractor<'_> {
             return;
         }
         let scheme = start >= 3 && text[..start].ends_with(b"://");
-        if scheme {
+        if scheme || !self.may_read_url(start) {
             return;
         }
         let stop = url_end(text, end, lex::url_limit(text, end));
@@ -273,13 +299,16 @@ impl Extractor<'_> {
             return;
         }
         if let Ok(parsed) = url::parse(self.str(start, stop)) {
-            self.take(Kind::Url, parsed.value, start, stop, None);
+            self.url_read(parsed, start, stop);
         }
     }
 
     fn url_at(&mut self, at: usize) {
         let text = self.text;
         let Some(start) = lex::scheme_start(text, at) else { return };
+        if !self.may_be_host(at + 3) || !self.may_read_url(start) {
+            return;
+        }
         let limit = lex::url_limit(text, at + 3);
         let end = url_end(text, at + 3, limit);
         let Ok(parsed) = url::parse(self.str(start, end)) else { return };
@@ -289,18 +318,26 @@ impl Extractor<'_> {
             host.contains('.') && refang::is_listed_tld(last)
         };
         if known || (self.level == Refang::Aggressive && host.contains('.')) {
-            self.take(Kind::Url, parsed.value, start, end, None);
+            self.url_read(parsed, start, end);
         }
+    }
+
+    /// Whether an authority can begin here: something with a dot, a bracket or a digit before its end.
+    fn may_be_host(&self, from: usize) -> bool {
+        let authority = self.text[from..]
+            .iter()
+            .take(512)
+            .take_while(|b| **b > b' ' && !matches!(b, b'/' | b'?' | b'#' | b'"' | b'<' | b'>'));
+        let mut dotted = false;
+        for b in authority {
+            dotted |= matches!(b, b'.' | b'[' | b'%') || b.is_ascii_digit() || !b.is_ascii();
+        }
+        dotted
     }
 
     fn email_at(&mut self, at: usize) {
         let text = self.text;
-        let mut run_end = at + 1;
-        lex::tokens(&text[at + 1..text.len().min(at + 301)], |token| {
-            if let Token::Run { start: 0, end, .. } = token {
-                run_end = at + 1 + end;
-            }
-        });
+        let run_end = lex::run_end(text, at + 1, 4 * 253);
         let mut name_end = None;
         lex::names_in(text, at + 1, run_end, |a, b| {
             if a == at + 1 && name_end.is_none() {
@@ -311,7 +348,9 @@ impl Extractor<'_> {
         let mut best: Option<(usize, String)> = None;
         // The last start offered is the narrowest that escapes leave; the usual characters come before it.
         lex::local_starts(text, at, |from| {
-            let usual = text[from..at].iter().all(|b| b.is_ascii_alphanumeric() || b"._-+%".contains(b) || !b.is_ascii());
+            let usual = text[from..at]
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-+%".contains(b) || !b.is_ascii());
             if usual && let Ok(found) = email::parse(self.str(from, b)) {
                 best = Some((from, found.value));
             }
@@ -332,10 +371,9 @@ impl Extractor<'_> {
             self.parsed(Kind::Ja4, start, end);
         }
         if (5..=10).contains(&length) && matches!(text[start], b'T' | b't') {
-            let stop = end - usize::from(text[end - 1] == b'.');
             let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
             if border {
-                self.parsed(Kind::AttackId, start, stop);
+                self.parsed(Kind::AttackId, start, end);
             }
         }
         for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
@@ -381,7 +419,8 @@ impl Extractor<'_> {
     fn asn(&mut self, a: usize, b: usize) {
         let text = self.text;
         let word = &text[a..b];
-        if word.len() >= 6 && word.starts_with(b"AS") && word[word.len() - 4..].iter().all(u8::is_ascii_digit) {
+        if word.len() >= 6 && word.starts_with(b"AS") && word[word.len() - 4..].iter().all(u8::is_ascii_digit)
+        {
             self.parsed(Kind::Asn, a, b);
         } else if word == b"ASN" && text.get(b) == Some(&b' ') {
             let digits = text[b + 1..].iter().take(11).take_while(|b| b.is_ascii_digit()).count();
@@ -413,8 +452,8 @@ fn url_end(text: &[u8], from: usize, limit: usize) -> usize {
     // A closing bracket or quote that was not opened inside ends it; so does an opening one of link text.
     let (mut round, mut square) = (0i32, 0i32);
     let mut authority = true;
-    for i in from..limit {
-        match text[i] {
+    for (i, b) in text.iter().enumerate().take(limit).skip(from) {
+        match b {
             b'/' | b'?' | b'#' => authority = false,
             b'(' => round += 1,
             b')' => {
@@ -451,7 +490,12 @@ fn url_end(text: &[u8], from: usize, limit: usize) -> usize {
             end = from + at;
         }
     }
-    while end > from && matches!(text[end - 1], b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'(' | b'[') {
+    while end > from
+        && matches!(
+            text[end - 1],
+            b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'*' | b'_' | b'(' | b'['
+        )
+    {
         end -= 1;
     }
     end
@@ -492,8 +536,10 @@ fn looks_like_no_name(raw: &str, name: &str, next: Option<u8>, followed_by_path:
         return true;
     }
     // One-letter first labels of abbreviations (`e.g.com`), and well-known objects of code.
-    matches!(first, "this" | "self" | "os" | "re" | "json" | "window" | "document" | "console" | "node" | "asp" | "vue")
-        && labels == 2
+    matches!(
+        first,
+        "this" | "self" | "os" | "re" | "json" | "window" | "document" | "console" | "node" | "asp" | "vue"
+    ) && labels == 2
 }
 
 #[cfg(test)]

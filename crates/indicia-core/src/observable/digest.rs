@@ -39,7 +39,10 @@ fn thumbprint(kind: Kind, text: &str) -> Result<Canonical, Reason> {
 }
 
 fn plain_hex(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, ':' | ' ' | '-' | '\u{200e}')).collect::<String>().to_ascii_lowercase()
+    text.chars()
+        .filter(|c| !matches!(c, ':' | ' ' | '-' | '\u{200e}'))
+        .collect::<String>()
+        .to_ascii_lowercase()
 }
 
 /// How many hexadecimal digits a kind has.
@@ -67,7 +70,7 @@ fn ssdeep(text: &str) -> Result<Canonical, Reason> {
     let chunk = |s: &str, max: usize| {
         s.len() <= max && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
     };
-    if size % 3 != 0 || !(size / 3).is_power_of_two() || !chunk(first, 64) || !chunk(second, 64) {
+    if !size.is_multiple_of(3) || !(size / 3).is_power_of_two() || !chunk(first, 64) || !chunk(second, 64) {
         return Err(Reason::HashShape);
     }
     Ok(Canonical::same(Kind::Ssdeep, text.to_string()))
@@ -94,7 +97,8 @@ fn ja4(text: &str) -> Result<Canonical, Reason> {
     let h = head.as_bytes();
     let ok = h.len() == 10
         && matches!(h[0], b't' | b'q' | b'd')
-        && (h[1..3].iter().all(u8::is_ascii_digit) || matches!(&h[1..3], b"s1" | b"s2" | b"s3" | b"d1" | b"d2" | b"d3"))
+        && (h[1..3].iter().all(u8::is_ascii_digit)
+            || matches!(&h[1..3], b"s1" | b"s2" | b"s3" | b"d1" | b"d2" | b"d3"))
         && matches!(h[3], b'd' | b'i')
         && h[4..8].iter().all(u8::is_ascii_digit)
         && h[8..].iter().all(u8::is_ascii_alphanumeric);

@@ -110,7 +110,11 @@ fn onion(label: &str) -> Result<(), Reason> {
                 }
             }
             let (key, tail) = bytes.split_at(32);
-            let sum = Sha3_256::new().chain_update(".onion checksum").chain_update(key).chain_update([3]).finalize();
+            let sum = Sha3_256::new()
+                .chain_update(".onion checksum")
+                .chain_update(key)
+                .chain_update([3])
+                .finalize();
             if tail[2] != 3 || tail[..2] != sum[..2] {
                 return Err(Reason::OnionChecksum);
             }

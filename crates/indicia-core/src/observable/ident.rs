@@ -88,10 +88,14 @@ fn mac_digits(text: &str, separator: char, group: usize) -> Result<Canonical, Re
 
 /// `CVE-YEAR-NUMBER`, upper case; dashes of Unicode, `_` and a space stand for the hyphen.
 pub(crate) fn cve(text: &str) -> Result<Canonical, Reason> {
-    let plain: String =
-        text.chars().map(|c| if matches!(c, '\u{2010}'..='\u{2015}' | '_' | ' ') { '-' } else { c }).collect();
+    let plain: String = text
+        .chars()
+        .map(|c| if matches!(c, '\u{2010}'..='\u{2015}' | '_' | ' ') { '-' } else { c })
+        .collect();
     let mut parts = plain.split('-');
-    let (Some(head), Some(year), Some(number), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(head), Some(year), Some(number), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(Reason::CveShape);
     };
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());

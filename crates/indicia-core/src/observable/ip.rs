@@ -22,7 +22,8 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
     match kind {
         Kind::Ipv4 => match text.split_once('/') {
             Some((address, length)) => {
-                let net = Ipv4Net::new(ipv4(address)?, prefix_length(length, 32)?).map_err(|_| Reason::PrefixLength)?;
+                let net = Ipv4Net::new(ipv4(address)?, prefix_length(length, 32)?)
+                    .map_err(|_| Reason::PrefixLength)?;
                 if net.prefix_len() != 32 {
                     return Err(Reason::Ipv4Shape);
                 }
@@ -66,11 +67,14 @@ pub(crate) fn shape(text: &str) -> Option<Kind> {
         s.split('.').count() == 4 && s.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !s.contains("..")
     };
     let colons = |s: &str| {
-        s.contains("::") && s.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%' | b'[' | b']'))
+        s.contains("::")
+            && s.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%' | b'[' | b']'))
     };
     match text.split_once('/') {
         Some((address, length))
-            if (dotted(address) || colons(address)) && !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
+            if (dotted(address) || colons(address))
+                && !length.is_empty()
+                && length.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
         {
             Some(Kind::Cidr)
         }
@@ -91,11 +95,13 @@ pub(crate) fn ipv4(text: &str) -> Result<Ipv4Addr, Reason> {
     for octet in &mut octets {
         let part = parts.next().ok_or(Reason::Ipv4Shape)?;
         if part.is_empty() || part.len() > 3 || !part.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(if part.len() > 3 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit()) {
-                Reason::Ipv4LeadingZero
-            } else {
-                Reason::Ipv4Shape
-            });
+            return Err(
+                if part.len() > 3 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit()) {
+                    Reason::Ipv4LeadingZero
+                } else {
+                    Reason::Ipv4Shape
+                },
+            );
         }
         if part.len() > 1 && part.starts_with('0') {
             return Err(Reason::Ipv4LeadingZero);

@@ -138,7 +138,8 @@ impl Observable {
 
 /// White space off both ends, then what no kind takes: nothing, too much, control characters.
 fn check(raw: &str) -> Result<&str, Reason> {
-    let text = raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'));
+    let text =
+        raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'));
     if text.is_empty() {
         return Err(Reason::Empty);
     }
@@ -275,7 +276,9 @@ pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
         return as_kind(Kind::FilePath);
     }
     if text.contains(['/', '?']) && !text.starts_with('/') && !text.contains(' ') {
-        return url::parse_detected(text).map(Into::into).map_err(|reason| ParseError::new(Kind::Url, reason));
+        return url::parse_detected(text)
+            .map(Into::into)
+            .map_err(|reason| ParseError::new(Kind::Url, reason));
     }
     if text.contains('.') && !text.contains([' ', '/', '\\', ',']) {
         return as_kind(Kind::Domain);
@@ -296,9 +299,13 @@ fn meant(text: &str) -> Option<Kind> {
     if lower.strip_prefix("as").is_some_and(|rest| digits(rest) && rest.len() > 9) {
         return Some(Kind::Asn);
     }
-    if lower.starts_with("bc1") && (14..=90).contains(&text.len()) && lower.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if lower.starts_with("bc1")
+        && (14..=90).contains(&text.len())
+        && lower.bytes().all(|b| b.is_ascii_alphanumeric())
+    {
         return Some(Kind::Bitcoin);
     }
     let (host, port) = text.rsplit_once(':')?;
-    (digits(port) && !host.contains([':', '/', ' ', '?', '\\']) && host.contains('.')).then_some(Kind::Endpoint)
+    (digits(port) && !host.contains([':', '/', ' ', '?', '\\']) && host.contains('.'))
+        .then_some(Kind::Endpoint)
 }

@@ -46,14 +46,20 @@ pub(crate) fn looks_like_path(text: &str) -> bool {
     let b = text.as_bytes();
     let drive = b.len() > 2 && b[0].is_ascii_alphabetic() && b[1] == b':' && matches!(b[2], b'\\' | b'/');
     let variable = text.strip_prefix('%').and_then(|t| t.split_once('%')).is_some_and(|(name, rest)| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && rest.starts_with('\\')
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && rest.starts_with('\\')
     });
-    drive || variable || text.starts_with("\\\\") || text.starts_with("~/") || (text.starts_with('/') && b.len() > 1)
+    drive
+        || variable
+        || text.starts_with("\\\\")
+        || text.starts_with("~/")
+        || (text.starts_with('/') && b.len() > 1)
 }
 
 fn is_posix_path(text: &str) -> bool {
     (text.starts_with('/') || text.starts_with("~/") || !text.contains('\\'))
-        && !text.as_bytes().get(1).is_some_and(|b| *b == b':')
+        && text.as_bytes().get(1).is_none_or(|b| *b != b':')
         && !text.starts_with('%')
 }
 
@@ -83,7 +89,8 @@ fn registry_key(text: &str) -> Result<String, Reason> {
     let first = parts.next().ok_or(Reason::TextShape)?;
     let hive = first.trim_end_matches(':').to_ascii_lowercase();
     let bare = matches!(hive.as_str(), "machine" | "user");
-    let (_, long) = HIVES.iter().find(|(name, _)| *name == hive && kernel == bare).ok_or(Reason::TextShape)?;
+    let (_, long) =
+        HIVES.iter().find(|(name, _)| *name == hive && kernel == bare).ok_or(Reason::TextShape)?;
     let mut value = String::from(*long);
     for part in parts {
         value.push('\\');
@@ -125,7 +132,7 @@ fn payment_card(text: &str) -> Result<String, Reason> {
             if digit > 9 { digit - 9 } else { digit }
         })
         .sum();
-    if sum % 10 == 0 { Ok(value) } else { Err(Reason::CardChecksum) }
+    if sum.is_multiple_of(10) { Ok(value) } else { Err(Reason::CardChecksum) }
 }
 
 /// E.164: `+` and up to 15 digits.

@@ -54,7 +54,8 @@ pub(crate) fn parse_detected(text: &str) -> Result<Parsed, Reason> {
 
 /// Whether a text begins with a scheme that is not followed by an authority, such as `mailto:`.
 pub(crate) fn has_opaque_scheme(text: &str) -> bool {
-    const OPAQUE: [&str; 9] = ["mailto", "javascript", "data", "about", "urn", "tel", "sip", "magnet", "blob"];
+    const OPAQUE: [&str; 9] =
+        ["mailto", "javascript", "data", "about", "urn", "tel", "sip", "magnet", "blob"];
     text.split_once(':').is_some_and(|(scheme, rest)| {
         !rest.starts_with("//") && OPAQUE.iter().any(|s| s.eq_ignore_ascii_case(scheme))
     })
@@ -110,7 +111,9 @@ fn once(text: &str) -> Result<Parsed, Reason> {
 fn shape(error: url::ParseError) -> Reason {
     use url::ParseError::*;
     match error {
-        EmptyHost | IdnaError | InvalidIpv4Address | InvalidIpv6Address | InvalidDomainCharacter => Reason::UrlHost,
+        EmptyHost | IdnaError | InvalidIpv4Address | InvalidIpv6Address | InvalidDomainCharacter => {
+            Reason::UrlHost
+        }
         InvalidPort => Reason::Port,
         _ => Reason::UrlShape,
     }

@@ -39,7 +39,8 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
     {
         return witness(kind, text);
     }
-    if WITNESS.iter().any(|(k, hrp)| *k != kind && text.to_ascii_lowercase().starts_with(&format!("{hrp}1"))) {
+    if WITNESS.iter().any(|(k, hrp)| *k != kind && text.to_ascii_lowercase().starts_with(&format!("{hrp}1")))
+    {
         return Err(Reason::WalletNetwork);
     }
     if text.to_ascii_lowercase().starts_with("tb1") || text.to_ascii_lowercase().starts_with("bcrt1") {
@@ -60,14 +61,19 @@ fn base58check(kind: Kind, text: &str) -> Result<Canonical, Reason> {
         return Err(Reason::WalletShape);
     }
     let alphabet = if kind == Kind::Ripple { bs58::Alphabet::RIPPLE } else { bs58::Alphabet::BITCOIN };
-    let payload = bs58::decode(text).with_alphabet(alphabet).with_check(None).into_vec().map_err(|e| match e {
-        bs58::decode::Error::InvalidChecksum { .. } => Reason::WalletChecksum,
-        _ => Reason::WalletShape,
-    })?;
+    let payload =
+        bs58::decode(text).with_alphabet(alphabet).with_check(None).into_vec().map_err(|e| match e {
+            bs58::decode::Error::InvalidChecksum { .. } => Reason::WalletChecksum,
+            _ => Reason::WalletShape,
+        })?;
     let versions = VERSIONS.iter().find(|(k, _)| *k == kind).map_or(&[][..], |(_, v)| *v);
     let length = 20 + versions.first().map_or(1, |v| v.len());
     if payload.len() != length && !(kind == Kind::Bitcoin && payload.len() == 21) {
-        return Err(if payload.len() == 21 || payload.len() == 22 { Reason::WalletNetwork } else { Reason::WalletShape });
+        return Err(if payload.len() == 21 || payload.len() == 22 {
+            Reason::WalletNetwork
+        } else {
+            Reason::WalletShape
+        });
     }
     if !versions.iter().any(|v| payload.starts_with(v)) {
         return Err(Reason::WalletNetwork);

@@ -3,9 +3,10 @@
 //! The rules about what may enter stand here and nowhere else: no context of somebody to notify unless named,
 //! none that its producer says is not for detection, no cover below a public suffix.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Entry, IndicatorSet, SetInfo, Text, may_cover_below, space};
+use super::{Entry as SetEntry, IndicatorSet, SetInfo, Text, may_cover_below, space};
 use crate::profile::DEFAULT_PROFILE;
 use crate::{Context, Indicator, Kind, Match, Role};
 
@@ -29,7 +30,12 @@ pub struct BuildReport {
     pub other: u64,
     /// Names listed with everything below that are public suffixes: matched exactly only.
     pub public_suffixes: u64,
+    /// Indicators left out because a set holds no more than 4 GiB of values and 2³² references to contexts.
+    pub no_room: u64,
 }
+
+/// No set holds more bytes of text or more references than its offsets reach.
+const ROOM: u64 = u32::MAX as u64;
 
 #[derive(PartialEq, Eq, Hash)]
 struct Identity {
@@ -41,9 +47,27 @@ struct Identity {
 }
 
 struct Pending {
-    value: Box<str>,
-    group: Option<String>,
-    contexts: Vec<u32>,
+    /// `None` where it is the key.
+    value: Option<Box<str>>,
+    group: Option<Box<str>>,
+    context: u32,
+    /// The contexts but the first.
+    #[allow(clippy::box_collection, reason = "8 bytes instead of 24 in each of millions of targets")]
+    more: Option<Box<Vec<u32>>>,
+}
+
+impl Pending {
+    fn value<'a>(&'a self, key: &'a str) -> &'a str {
+        self.value.as_deref().unwrap_or(key)
+    }
+
+    fn add(&mut self, context: u32) {
+        let more = self.more.as_deref().map_or(&[][..], Vec::as_slice);
+        // Beyond a few, equal ones are dropped at the end.
+        if self.context != context && (more.len() > 64 || !more.contains(&context)) {
+            self.more.get_or_insert_default().push(context);
+        }
+    }
 }
 
 /// Collects indicators into a set.
@@ -53,6 +77,9 @@ pub struct SetBuilder {
     targets: HashMap<Identity, Pending, foldhash::fast::RandomState>,
     /// Each distinct context by its JSON, in order of arrival.
     contexts: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
+    /// Upper bounds of what the set will hold; a target that comes again adds no text.
+    text_bytes: u64,
+    references: u64,
 }
 
 impl std::fmt::Debug for SetBuilder {
@@ -69,6 +96,8 @@ impl SetBuilder {
             report: BuildReport::default(),
             targets: HashMap::default(),
             contexts: HashMap::default(),
+            text_bytes: 0,
+            references: 0,
         }
     }
 
@@ -97,10 +126,26 @@ impl SetBuilder {
         }
         if !self.options.everything
             && match_ == Match::Subdomains
-            && !target.below_only && !may_cover_below(observable.key()) {
+            && !target.below_only
+            && !may_cover_below(observable.key())
+        {
             self.report.public_suffixes += 1;
             match_ = Match::Exact;
         }
+        let value = target.value();
+        let texts = [
+            &*value,
+            observable.key(),
+            observable.source_type().unwrap_or(""),
+            group.as_deref().unwrap_or(""),
+        ];
+        let text_bytes = self.text_bytes + texts.iter().map(|text| text.len() as u64).sum::<u64>();
+        let references = self.references + kept.len() as u64;
+        if text_bytes > ROOM || references > ROOM {
+            self.report.no_room += 1;
+            return;
+        }
+        self.references = references;
         let identity = Identity {
             kind: observable.kind(),
             match_,
@@ -109,22 +154,27 @@ impl SetBuilder {
             source_type: observable.source_type().map(Into::into),
         };
         let ids: Vec<u32> = kept.iter().map(|c| self.intern(c)).collect();
-        let value = target.value();
-        let pending = self.targets.entry(identity).or_insert_with(|| Pending {
-            value: value.as_ref().into(),
-            group: group.clone(),
-            contexts: Vec::new(),
-        });
-        // Values of one key can differ (two spellings of an e-mail address): the smallest stands, whatever came first.
-        if value.as_ref() < &*pending.value {
-            pending.value = value.as_ref().into();
-        }
-        if pending.group != group {
-            pending.group = pending.group.take().max(group);
-        }
-        for id in ids {
-            if !pending.contexts.contains(&id) || pending.contexts.len() > 64 {
-                pending.contexts.push(id);
+        let distinct = |value: &str| (value != observable.key()).then(|| value.into());
+        let group: Option<Box<str>> = group.map(Into::into);
+        match self.targets.entry(identity) {
+            Entry::Vacant(place) => {
+                let mut pending = Pending { value: distinct(&value), group, context: ids[0], more: None };
+                ids[1..].iter().for_each(|id| pending.add(*id));
+                self.text_bytes = text_bytes;
+                place.insert(pending);
+            }
+            Entry::Occupied(mut place) => {
+                let pending = place.get_mut();
+                // Values of one key can differ (two spellings of an e-mail address): the smallest stands,
+                // whatever came first.
+                if *value < *pending.value(observable.key()) {
+                    self.text_bytes += value.len() as u64;
+                    pending.value = distinct(&value);
+                }
+                if pending.group != group {
+                    pending.group = pending.group.take().max(group);
+                }
+                ids.iter().for_each(|id| pending.add(*id));
             }
         }
     }
@@ -138,8 +188,11 @@ impl SetBuilder {
             return false;
         }
         let role = context.role.unwrap_or(Role::Unknown);
-        let admitted =
-            if self.options.roles.is_empty() { !role.is_to_notify() } else { self.options.roles.contains(&role) };
+        let admitted = if self.options.roles.is_empty() {
+            !role.is_to_notify()
+        } else {
+            self.options.roles.contains(&role)
+        };
         if !admitted {
             self.report.left_out_by_role += 1;
         }
@@ -175,21 +228,24 @@ impl SetBuilder {
                 &b.source_type,
             ))
         });
-        let mut set = Assembly::default();
-        set.contexts = parsed;
-        for (identity, mut pending) in targets {
-            pending.contexts.iter_mut().for_each(|c| *c = order[*c as usize]);
-            pending.contexts.sort_unstable();
-            pending.contexts.dedup();
+        let mut set = Assembly { contexts: parsed, ..Assembly::default() };
+        let mut contexts = Vec::new();
+        for (identity, pending) in targets {
+            contexts.clear();
+            contexts.push(pending.context);
+            contexts.extend_from_slice(pending.more.as_deref().map_or(&[][..], Vec::as_slice));
+            contexts.iter_mut().for_each(|c| *c = order[*c as usize]);
+            contexts.sort_unstable();
+            contexts.dedup();
             set.push(
                 identity.kind,
                 identity.match_,
                 identity.below_only,
-                &pending.value,
+                pending.value(&identity.key),
                 &identity.key,
                 pending.group.as_deref().unwrap_or_default(),
                 identity.source_type.as_deref().unwrap_or_default(),
-                &pending.contexts,
+                &contexts,
             );
         }
         set.finish()
@@ -205,12 +261,17 @@ pub(super) fn file_context(json: &[u8]) -> Context {
 #[derive(Default)]
 pub(super) struct Assembly {
     pub(super) contexts: Vec<Context>,
-    entries: Vec<Entry>,
+    entries: Vec<SetEntry>,
     text: String,
     context_refs: Vec<u32>,
 }
 
 impl Assembly {
+    /// Whether so many more bytes of text and references fit.
+    pub(super) fn has_room(&self, text: usize, references: usize) -> bool {
+        (self.text.len() + text) as u64 <= ROOM && (self.context_refs.len() + references) as u64 <= ROOM
+    }
+
     fn text(&mut self, text: &str) -> Text {
         let at = self.text.len() as u32;
         self.text.push_str(text);
@@ -237,7 +298,16 @@ impl Assembly {
         let from = self.context_refs.len() as u32;
         self.context_refs.extend_from_slice(contexts);
         let contexts = (from, self.context_refs.len() as u32);
-        self.entries.push(Entry { kind, match_, below_only, value: value_text, key, group, source_type, contexts });
+        self.entries.push(SetEntry {
+            kind,
+            match_,
+            below_only,
+            value: value_text,
+            key,
+            group,
+            source_type,
+            contexts,
+        });
     }
 
     pub(super) fn finish(self) -> IndicatorSet {

@@ -160,7 +160,8 @@ impl IndicatorSet {
             let at = input.at;
             let corrupt = SetError::Corrupt { at };
             let head = input.take(3)?;
-            let (Some(kind), Some(match_)) = (Kind::from_number(head[0]), MATCHES.get(usize::from(head[1]))) else {
+            let (Some(kind), Some(match_)) = (Kind::from_number(head[0]), MATCHES.get(usize::from(head[1])))
+            else {
                 return Err(corrupt);
             };
             let [value, key, group, source_type] =
@@ -177,6 +178,10 @@ impl IndicatorSet {
                     return Err(SetError::Corrupt { at: input.at });
                 }
                 ids.push(id);
+            }
+            // A set that a builder made always fits.
+            if !set.has_room(value.len() + key.len() + group.len() + source_type.len(), ids.len()) {
+                return Err(corrupt);
             }
             set.push(kind, *match_, head[2] != 0, value, key, group, source_type, &ids);
         }

@@ -8,7 +8,7 @@
 mod builder;
 mod file;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
@@ -91,12 +91,33 @@ pub struct IndicatorSet {
     v4: Blocks<u32>,
     v6: Blocks<u128>,
     /// Hosts of listed URLs.
-    url_hosts: HashMap<Box<str>, Vec<u32>, FixedState>,
+    url_hosts: HashTable<HostGroup>,
     /// Hosts of listed endpoints.
-    endpoint_hosts: HashMap<Box<str>, Vec<u32>, FixedState>,
+    endpoint_hosts: HashTable<HostGroup>,
     /// Lengths of listed URL prefixes, sorted.
     prefix_lengths: Vec<usize>,
     has: Has,
+}
+
+/// Neighbours among the entries that have one host. A host can have more than one group, as other keys sort
+/// between `a.example/` and `a.example:8080/`.
+#[derive(Clone, Copy, Debug)]
+struct HostGroup {
+    first: u32,
+    behind: u32,
+    /// Length of the longest key.
+    longest: u32,
+    /// Whether one of them is a prefix.
+    prefixes: bool,
+}
+
+/// What the set lists of URLs on a host.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct UrlsOnHost {
+    /// Length of the longest key.
+    pub(crate) longest: usize,
+    /// Whether one of them is a prefix.
+    pub(crate) prefixes: bool,
 }
 
 /// Which indexes hold anything, so that a scan can pass over what no indicator needs.
@@ -106,6 +127,7 @@ pub(crate) struct Has {
     pub(crate) urls: bool,
     pub(crate) emails: bool,
     pub(crate) endpoints: bool,
+    pub(crate) addresses: bool,
     /// One bit a kind number; `other` has none.
     kinds: u64,
 }
@@ -116,9 +138,9 @@ impl Has {
     }
 }
 
-/// Aligned address blocks: for each prefix length in use, block → entries.
+/// Aligned address blocks: for each prefix length in use, pairs of a block and an entry by the block.
 struct Blocks<A> {
-    by_length: Vec<(u8, HashMap<A, Vec<u32>, FixedState>)>,
+    by_length: Vec<(u8, HashTable<(A, u32)>)>,
 }
 
 impl<A> Default for Blocks<A> {
@@ -128,24 +150,30 @@ impl<A> Default for Blocks<A> {
 }
 
 impl<A: std::hash::Hash + Eq> Blocks<A> {
+    fn hash(block: &A) -> u64 {
+        FixedState::with_seed(0).hash_one(block)
+    }
+
     fn insert(&mut self, length: u8, block: A, entry: u32) {
         let at = match self.by_length.binary_search_by_key(&length, |(l, _)| *l) {
             Ok(at) => at,
             Err(at) => {
-                self.by_length.insert(at, (length, HashMap::default()));
+                self.by_length.insert(at, (length, HashTable::new()));
                 at
             }
         };
-        let list = self.by_length[at].1.entry(block).or_default();
-        if list.last() != Some(&entry) {
-            list.push(entry);
-        }
+        self.by_length[at]
+            .1
+            .insert_unique(Self::hash(&block), (block, entry), |(block, _)| Self::hash(block));
     }
 
     fn covering(&self, mask: impl Fn(u8) -> A, mut found: impl FnMut(u32)) {
         for (length, blocks) in &self.by_length {
-            if let Some(entries) = blocks.get(&mask(*length)) {
-                entries.iter().for_each(|e| found(*e));
+            let wanted = mask(*length);
+            for (block, entry) in blocks.iter_hash(Self::hash(&wanted)) {
+                if *block == wanted {
+                    found(*entry);
+                }
             }
         }
     }
@@ -228,7 +256,11 @@ impl<'s> IndicatorRef<'s> {
                 target.unwrap_or_else(|_| Target::new(Observable::other(kind.name(), self.value())))
             }
         };
-        Indicator { target, group: self.group().map(str::to_string), contexts: self.contexts().cloned().collect() }
+        Indicator {
+            target,
+            group: self.group().map(str::to_string),
+            contexts: self.contexts().cloned().collect(),
+        }
     }
 }
 
@@ -286,7 +318,7 @@ impl IndicatorSet {
     }
 
     fn str(&self, text: Text) -> &str {
-        self.text.get(text.at as usize..(text.at + text.len) as usize).unwrap_or_default()
+        self.text.get(text.at as usize..text.at as usize + text.len as usize).unwrap_or_default()
     }
 
     pub(crate) fn has(&self) -> &Has {
@@ -297,7 +329,9 @@ impl IndicatorSet {
     pub(crate) fn equal(&self, kind: Kind, key: &str, mut found: impl FnMut(u32)) {
         let space = space(kind);
         let same = |index: u32| {
-            self.entries.get(index as usize).is_some_and(|e| self::space(e.kind) == space && self.str(e.key) == key)
+            self.entries
+                .get(index as usize)
+                .is_some_and(|e| self::space(e.kind) == space && self.str(e.key) == key)
         };
         if let Some(first) = self.exact.find(hash(space, key), |index| same(*index)) {
             let mut index = *first;
@@ -337,12 +371,72 @@ impl IndicatorSet {
         }
     }
 
-    pub(crate) fn on_url_host(&self, host: &str) -> &[u32] {
-        self.url_hosts.get(host).map_or(&[], Vec::as_slice)
+    /// What is listed of URLs on a host, an address without brackets.
+    pub(crate) fn urls_on(&self, host: &str) -> Option<UrlsOnHost> {
+        let mut found: Option<UrlsOnHost> = None;
+        for group in self.groups(&self.url_hosts, Kind::Url, host) {
+            let so_far = found.unwrap_or_default();
+            found = Some(UrlsOnHost {
+                longest: so_far.longest.max(group.longest as usize),
+                prefixes: so_far.prefixes || group.prefixes,
+            });
+        }
+        found
     }
 
-    pub(crate) fn on_endpoint_host(&self, host: &str) -> &[u32] {
-        self.endpoint_hosts.get(host).map_or(&[], Vec::as_slice)
+    pub(crate) fn on_url_host(&self, host: &str) -> impl Iterator<Item = u32> {
+        self.groups(&self.url_hosts, Kind::Url, host).flat_map(|group| group.first..group.behind)
+    }
+
+    pub(crate) fn on_endpoint_host(&self, host: &str) -> impl Iterator<Item = u32> {
+        self.groups(&self.endpoint_hosts, Kind::Endpoint, host).flat_map(|group| group.first..group.behind)
+    }
+
+    fn groups<'s>(
+        &'s self,
+        hosts: &'s HashTable<HostGroup>,
+        kind: Kind,
+        host: &str,
+    ) -> impl Iterator<Item = HostGroup> + 's {
+        let host = host.to_string();
+        hosts
+            .iter_hash(hash(kind.number(), &host))
+            .filter(move |group| {
+                *host_in_key(kind, self.str(self.entries[group.first as usize].key)) == *host
+            })
+            .copied()
+    }
+
+    /// Adds an entry to the group of its host: the last one, if that has the same host.
+    fn group(&self, hosts: &mut HashTable<HostGroup>, last: &mut Option<HostGroup>, index: u32) {
+        let entry = &self.entries[index as usize];
+        let host_of = |index: u32| {
+            let entry = &self.entries[index as usize];
+            host_in_key(entry.kind, self.str(entry.key))
+        };
+        let host = host_of(index);
+        let (longest, prefixes) = (entry.key.len, entry.match_ == Match::Prefix);
+        match last {
+            Some(group) if group.behind == index && host_of(group.first) == host => {
+                group.behind += 1;
+                group.longest = group.longest.max(longest);
+                group.prefixes |= prefixes;
+            }
+            _ => {
+                let next = HostGroup { first: index, behind: index + 1, longest, prefixes };
+                if let Some(done) = last.replace(next) {
+                    self.insert_group(hosts, done);
+                }
+            }
+        }
+    }
+
+    fn insert_group(&self, hosts: &mut HashTable<HostGroup>, group: HostGroup) {
+        let hash_of = |group: &HostGroup| {
+            let entry = &self.entries[group.first as usize];
+            hash(entry.kind.number(), &host_in_key(entry.kind, self.str(entry.key)))
+        };
+        hosts.insert_unique(hash_of(&group), group, hash_of);
     }
 
     pub(crate) fn prefix_lengths(&self) -> &[usize] {
@@ -353,61 +447,81 @@ impl IndicatorSet {
     fn index(&mut self) {
         let mut exact = HashTable::with_capacity(self.entries.len());
         let mut previous: Option<(u8, Text)> = None;
+        let (mut url_hosts, mut last_url) = (HashTable::new(), None);
+        let (mut endpoint_hosts, mut last_endpoint) = (HashTable::new(), None);
         for index in 0..self.entries.len() as u32 {
             let entry = self.entries[index as usize];
             if entry.kind == Kind::Other {
                 continue;
             }
             let space = space(entry.kind);
-            let key = self.str(entry.key).to_string();
             self.has.kinds |= 1 << entry.kind.number();
             match entry.kind {
                 Kind::Domain => self.has.names = true,
                 Kind::Email => self.has.emails = true,
                 Kind::Endpoint => {
                     self.has.endpoints = true;
-                    let host = key.rsplit_once(':').map_or(key.as_str(), |(host, _)| host);
-                    let host = host.trim_start_matches('[').trim_end_matches(']');
-                    self.endpoint_hosts.entry(host.into()).or_default().push(index);
+                    self.group(&mut endpoint_hosts, &mut last_endpoint, index);
                 }
                 Kind::Url => {
                     self.has.urls = true;
-                    self.url_hosts.entry(url_key_host(&key).into()).or_default().push(index);
+                    self.group(&mut url_hosts, &mut last_url, index);
+                    let length = entry.key.len as usize;
                     if entry.match_ == Match::Prefix
-                        && let Err(at) = self.prefix_lengths.binary_search(&key.len())
+                        && let Err(at) = self.prefix_lengths.binary_search(&length)
                     {
-                        self.prefix_lengths.insert(at, key.len());
+                        self.prefix_lengths.insert(at, length);
                     }
                 }
-                _ => {}
+                _ => self.has.addresses |= entry.kind.is_address_like(),
             }
             if entry.match_ == Match::Network {
-                self.index_span(index, &key);
+                self.index_span(index);
             }
+            let key = self.str(entry.key);
             if previous.is_none_or(|(s, k)| s != space || self.str(k) != key) {
-                exact.insert_unique(hash(space, &key), index, |other| {
+                exact.insert_unique(hash(space, key), index, |other| {
                     let other = &self.entries[*other as usize];
                     hash(self::space(other.kind), self.str(other.key))
                 });
             }
             previous = Some((space, entry.key));
         }
-        self.exact = exact;
+        last_url.into_iter().for_each(|group| self.insert_group(&mut url_hosts, group));
+        last_endpoint.into_iter().for_each(|group| self.insert_group(&mut endpoint_hosts, group));
+        (self.exact, self.url_hosts, self.endpoint_hosts) = (exact, url_hosts, endpoint_hosts);
     }
 
-    fn index_span(&mut self, index: u32, key: &str) {
-        let Some(span) = ip::span(key) else { return };
+    fn index_span(&mut self, index: u32) {
+        let Some(span) = ip::span(self.str(self.entries[index as usize].key)) else { return };
         match (span.first, span.last) {
+            // A file can hold a range whose ends are in the wrong order.
+            (first, last) if first > last => {}
             (IpAddr::V4(first), IpAddr::V4(last)) => {
                 blocks(u128::from(first.to_bits()), u128::from(last.to_bits()), 32, |block, length| {
                     self.v4.insert(length, block as u32, index);
                 });
             }
             (IpAddr::V6(first), IpAddr::V6(last)) => {
-                blocks(first.to_bits(), last.to_bits(), 128, |block, length| self.v6.insert(length, block, index));
+                blocks(first.to_bits(), last.to_bits(), 128, |block, length| {
+                    self.v6.insert(length, block, index)
+                });
             }
             _ => {}
         }
+    }
+}
+
+/// The host of a URL's or endpoint's key: a name, or an address as its key.
+fn host_in_key(kind: Kind, key: &str) -> Cow<'_, str> {
+    let host = if kind == Kind::Url || key.starts_with('[') {
+        url_key_host(key)
+    } else {
+        key.rsplit_once(':').map_or(key, |(host, _)| host)
+    };
+    match host.parse().map(ip::unmapped) {
+        Ok(IpAddr::V4(address)) if host.contains(':') => address.to_string().into(),
+        _ => host.into(),
     }
 }
 
@@ -447,7 +561,9 @@ fn blocks(first: u128, last: u128, width: u32, mut found: impl FnMut(u128, u8)) 
 
 /// The parents of a name, from the nearest to the last with two labels, then the last label.
 pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(name.split_once('.').map(|(_, rest)| rest), |rest| rest.split_once('.').map(|(_, r)| r))
+    std::iter::successors(name.split_once('.').map(|(_, rest)| rest), |rest| {
+        rest.split_once('.').map(|(_, r)| r)
+    })
 }
 
 /// Formats an address as its key.
@@ -464,7 +580,6 @@ pub(crate) fn address_key(address: IpAddr, out: &mut String) {
 pub(crate) fn may_cover_below(name: &str) -> bool {
     !indicia_data::psl::is_public_suffix(name)
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,81 @@
+//! A place for the current set, so that it can be replaced while scanners run.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::boundary::{answer, out, shared, status};
+use crate::set::{indicia_set, share};
+use crate::status::indicia_status;
+
+/// A place that holds the current set. Any number of threads may use it at once.
+pub struct indicia_live(pub(crate) Arc<Live>);
+
+/// Makes a place that holds set, with a reference of its own. Free it with indicia_live_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn indicia_live_new(
+    set: *mut indicia_set,
+    live: *mut *mut indicia_live,
+) -> indicia_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (set, out) = unsafe { (share(set)?, out(live, "live")?) };
+        let live = Live { current: Mutex::new(set), generation: AtomicU64::new(0) };
+        out.write(Box::into_raw(Box::new(indicia_live(Arc::new(live)))));
+        Ok(())
+    })
+}
+
+/// Puts another set there. Scanners made by indicia_scanner_new_live use it from their next call on; the old set
+/// goes when the last of them and the caller have let it go.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn indicia_live_replace(
+    live: *mut indicia_live,
+    set: *mut indicia_set,
+) -> indicia_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (live, set) = unsafe { (shared(live, "live")?, share(set)?) };
+        let old = {
+            let mut current = live.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+            live.0.generation.fetch_add(1, Ordering::Release);
+            std::mem::replace(&mut *current, set)
+        };
+        // Freeing a large set takes a while: not under the lock.
+        drop(old);
+        Ok(())
+    })
+}
+
+/// Frees the place; scanners made from it go on with the set they have. NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn indicia_live_free(live: *mut indicia_live) {
+    answer((), || {
+        if !live.is_null() {
+            // SAFETY: a live comes from `indicia_live_new` and is freed once.
+            drop(unsafe { Box::from_raw(live) });
+        }
+    })
+}
+
+pub(crate) struct Live {
+    current: Mutex<Arc<indicia_set>>,
+    /// How often it was replaced: scanners take the lock only when it has changed.
+    generation: AtomicU64,
+}
+
+impl Live {
+    pub(crate) fn current(&self) -> Arc<indicia_set> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Brings a scanner's set up to date.
+    pub(crate) fn update(&self, set: &mut Arc<indicia_set>, generation: &mut u64) {
+        if self.generation.load(Ordering::Acquire) != *generation {
+            let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+            *generation = self.generation.load(Ordering::Acquire);
+            let old = std::mem::replace(set, current.clone());
+            drop(current);
+            drop(old);
+        }
+    }
+}

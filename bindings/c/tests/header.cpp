@@ -1,0 +1,10 @@
+// The headers by themselves, in either order, and the sizes that C sees too.
+#include <indicia.hpp>
+
+#include <indicia.h>
+
+static_assert(sizeof(indicia_hit) == 96 && sizeof(indicia_observable) == 56 && sizeof(indicia_scan_options) == 64);
+static_assert(!std::is_copy_constructible_v<indicia::set> && std::is_nothrow_move_constructible_v<indicia::set>);
+static_assert(!std::is_copy_constructible_v<indicia::scanner> && std::is_nothrow_move_constructible_v<indicia::scanner>);
+static_assert(!std::is_copy_constructible_v<indicia::stream> && std::is_nothrow_move_constructible_v<indicia::stream>);
+static_assert(!std::is_copy_constructible_v<indicia::live> && std::is_nothrow_move_constructible_v<indicia::live>);

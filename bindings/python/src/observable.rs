@@ -1,0 +1,303 @@
+//! `parse` and `extract`: typed values in canonical form.
+
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::vec;
+
+use indicia::{ExtractOptions, Kind, Refang, refang};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyString, PyTuple};
+
+use crate::data::{Input, text};
+use crate::error::{self, caught, internal};
+use crate::options::{kind, level, strings};
+use crate::record::defanged;
+
+/// A typed value in canonical form. It says nothing about badness.
+#[pyclass(frozen, eq, hash, module = "indicia")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Observable(indicia::Observable);
+
+#[pymethods]
+impl Observable {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str) {
+        ("kind", "value", "key")
+    }
+
+    /// The kind.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.0.kind().name()
+    }
+
+    /// The canonical form, for people.
+    #[getter]
+    fn value(&self) -> &str {
+        self.0.value()
+    }
+
+    /// The form that is compared for equality.
+    #[getter]
+    fn key(&self) -> &str {
+        self.0.key()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "Observable(kind='{}', value={})",
+            self.0.kind(),
+            defanged(py, self.0.kind(), self.0.value())?
+        ))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&str, &'static str))> {
+        Ok((py.import("indicia._indicia")?.getattr("_observable")?, (self.0.value(), self.0.kind().name())))
+    }
+}
+
+/// Undoes the pickling of an observable: a canonical value is its own canonical form.
+#[pyfunction]
+pub(crate) fn _observable(value: &str, kind: &str) -> PyResult<Observable> {
+    caught(|| {
+        let kind = crate::options::kind(kind)?;
+        indicia::Observable::parse_as(kind, value).map(Observable).map_err(error::parse)
+    })
+}
+
+/// Reads one value, as people and feeds write it.
+///
+/// Without a kind, its shape decides. Defanging is undone by the level `refang`.
+/// Raises ParseError (a ValueError with code and reason) where a grammar refuses it.
+#[pyfunction]
+#[pyo3(signature = (value, kind=None, *, refang=None), text_signature = "(value, kind=None, *, refang='usual')")]
+pub(crate) fn parse(
+    py: Python<'_>,
+    value: &Bound<'_, PyAny>,
+    kind: Option<&str>,
+    refang: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Observable> {
+    parsed(py, value, kind, refang).map(Observable)
+}
+
+/// The canonical form of one value. See parse.
+#[pyfunction]
+#[pyo3(signature = (value, kind=None, *, refang=None), text_signature = "(value, kind=None, *, refang='usual')")]
+pub(crate) fn normalize(
+    py: Python<'_>,
+    value: &Bound<'_, PyAny>,
+    kind: Option<&str>,
+    refang: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    parsed(py, value, kind, refang).map(|found| found.value().to_string())
+}
+
+fn parsed(
+    py: Python<'_>,
+    value: &Bound<'_, PyAny>,
+    kind: Option<&str>,
+    refang: Option<&Bound<'_, PyAny>>,
+) -> PyResult<indicia::Observable> {
+    caught(|| {
+        let value = text(value)?;
+        let kind = kind.map(self::kind).transpose()?;
+        let level = level(refang, Refang::Usual)?;
+        let value: &str = &value;
+        py.detach(|| match (kind, level) {
+            (Some(kind), Refang::Off) => indicia::Observable::parse_as(kind, value),
+            _ => indicia::Observable::parse_refanged(kind, value, level),
+        })
+        .map_err(error::parse)
+    })
+}
+
+/// The canonical form of one value, written so that it cannot be clicked.
+#[pyfunction]
+#[pyo3(signature = (value, kind=None))]
+pub(crate) fn defang(py: Python<'_>, value: &Bound<'_, PyAny>, kind: Option<&str>) -> PyResult<String> {
+    let found = parsed(py, value, kind, None)?;
+    Ok(refang::defang(found.kind(), found.value()))
+}
+
+/// Undoes the defanging of a text that is one value; nothing else is changed.
+#[pyfunction(name = "refang")]
+#[pyo3(signature = (text, level=None), text_signature = "(text, level='usual')")]
+pub(crate) fn refang_text(
+    py: Python<'_>,
+    text: &Bound<'_, PyAny>,
+    level: Option<&Bound<'_, PyAny>>,
+) -> PyResult<String> {
+    caught(|| {
+        let text = self::text(text)?;
+        let level = self::level(level, Refang::Usual)?;
+        let text: &str = &text;
+        Ok(py.detach(|| refang::refang(text, level)))
+    })
+}
+
+/// One observable in data.
+#[pyclass(frozen, module = "indicia")]
+pub(crate) struct Extraction {
+    kind: Kind,
+    value: String,
+    /// The piece of the input: str of a str, bytes of a buffer.
+    #[pyo3(get)]
+    raw: Py<PyAny>,
+    /// Where it begins: code points of a str, bytes of a buffer.
+    #[pyo3(get)]
+    start: usize,
+    /// Behind its end.
+    #[pyo3(get)]
+    end: usize,
+    /// The port that stands behind an address or name.
+    #[pyo3(get)]
+    port: Option<u16>,
+}
+
+#[pymethods]
+impl Extraction {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str)
+    {
+        ("kind", "value", "raw", "start", "end", "port")
+    }
+
+    /// The kind.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The canonical form.
+    #[getter]
+    fn value(&self) -> &str {
+        &self.value
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Ok(other) = other.cast::<Extraction>() else { return Ok(false) };
+        self.fields(py)?.eq(other.get().fields(py)?)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.fields(py)?.hash()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let port = self.port.map(|port| format!(", port={port}")).unwrap_or_default();
+        let value = defanged(py, self.kind, &self.value)?;
+        Ok(format!(
+            "Extraction(kind='{}', value={value}, start={}, end={}{port})",
+            self.kind, self.start, self.end
+        ))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((py.import("indicia._indicia")?.getattr("_extraction")?, self.fields(py)?))
+    }
+}
+
+impl Extraction {
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (self.kind.name(), self.value.as_str(), &self.raw, self.start, self.end, self.port).into_pyobject(py)
+    }
+}
+
+/// Undoes the pickling of an extraction.
+#[pyfunction]
+#[pyo3(signature = (kind, value, raw, start, end, port))]
+pub(crate) fn _extraction(
+    kind: &str,
+    value: String,
+    raw: Py<PyAny>,
+    start: usize,
+    end: usize,
+    port: Option<u16>,
+) -> PyResult<Extraction> {
+    Ok(Extraction { kind: self::kind(kind)?, value, raw, start, end, port })
+}
+
+/// Finds every observable in data, by place.
+///
+/// data is a str or any contiguous buffer, which is borrowed until the iterator is done. kinds are names of
+/// kinds, or "all"; without them, every kind that has a shape of its own and is not a name of a person's
+/// things (phone, iban, payment-card, file-name, user-agent, purl). refang is a level, or True for the usual one.
+/// nested adds observables inside others, such as the host of a URL.
+#[pyfunction]
+#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false), text_signature = "(data, kinds=None, refang=True, *, nested=False)")]
+pub(crate) fn extract(
+    data: &Bound<'_, PyAny>,
+    kinds: Option<&Bound<'_, PyAny>>,
+    refang: Option<&Bound<'_, PyAny>>,
+    nested: bool,
+) -> PyResult<ExtractionIterator> {
+    caught(|| {
+        let all =
+            kinds.is_some_and(|k| k.cast::<PyString>().is_ok_and(|k| k.to_str().is_ok_and(|k| k == "all")));
+        let kinds = if all {
+            Kind::ALL.to_vec()
+        } else {
+            strings(kinds)?.iter().map(|name| kind(name)).collect::<PyResult<_>>()?
+        };
+        let options = ExtractOptions { kinds, refang: level(refang, Refang::Usual)?, nested };
+        let state = State { input: Input::new(data)?, base: 0, found: Vec::new().into_iter() };
+        Ok(ExtractionIterator { options, state: Mutex::new(Some(state)) })
+    })
+}
+
+struct State {
+    input: Input,
+    base: usize,
+    /// What is left of the current block.
+    found: vec::IntoIter<indicia::Extraction>,
+}
+
+/// The observables of data. Holds those of one block (64 KiB, or the longest line) at a time.
+#[pyclass(frozen, module = "indicia")]
+pub(crate) struct ExtractionIterator {
+    options: ExtractOptions,
+    /// `None` when done: the data is let go.
+    state: Mutex<Option<State>>,
+}
+
+#[pymethods]
+impl ExtractionIterator {
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Extraction>> {
+        caught(|| {
+            let mut guard = self.state.lock_py_attached(py).map_err(|_| internal())?;
+            let Some(state) = guard.as_mut() else { return Ok(None) };
+            loop {
+                if let Some(e) = state.found.next() {
+                    let (start, end, raw) = state.input.span(py, state.base + e.start, state.base + e.end)?;
+                    return Ok(Some(Extraction {
+                        kind: e.kind,
+                        value: e.value,
+                        raw,
+                        start,
+                        end,
+                        port: e.port,
+                    }));
+                }
+                let block = state.input.block(py, |block| {
+                    let mut found = Vec::new();
+                    let _ = indicia::extract_with(block, &self.options, &mut |e| {
+                        found.push(e);
+                        ControlFlow::Continue(())
+                    });
+                    found
+                })?;
+                let Some((base, found)) = block else {
+                    *guard = None;
+                    return Ok(None);
+                };
+                (state.base, state.found) = (base, found.into_iter());
+                py.check_signals()?;
+            }
+        })
+    }
+}

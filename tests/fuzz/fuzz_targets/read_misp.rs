@@ -1,0 +1,7 @@
+//! The reader of `misp` never panics, and what it hands on can be written and read again.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| feeds::read_and_write(indicia_feeds::Format::Misp, data));
+
+#[path = "feeds.rs"]
+mod feeds;
