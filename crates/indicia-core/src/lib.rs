@@ -1,7 +1,7 @@
 //! Kinds, canonical form, extraction and matching of threat indicators: bytes in, values out.
 //!
 //! Two nouns carry everything: an [`Observable`] is a typed value in canonical form and says nothing about
-//! badness; an [`Indicator`] is a target to look for together with what feeds say of it. [`extract`] finds
+//! badness; an [`Indicator`] is a target to look for together with what feeds say of it. [`extract()`] finds
 //! observables in bytes; an [`IndicatorSet`] finds its indicators in bytes. There are no files, no network
 //! and no clock in this crate: the `indicia` crate adds them.
 //!
@@ -14,6 +14,7 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;

@@ -1,6 +1,6 @@
 //! Defanging undone and done: the one table of manglings, read and written here.
 //!
-//! Refanging never rewrites text. [`View`] is a second reading of a piece of text in which each notation of the
+//! Refanging never rewrites text. A view is a second reading of a piece of text in which each notation of the
 //! table stands replaced, with the places of the original kept; a value found in the view is accepted only
 //! under the conditions of its level, and its span is always that of the original bytes.
 

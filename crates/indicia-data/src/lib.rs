@@ -4,6 +4,7 @@
 //! canonical form: A-labels, lower case, no trailing dot.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod files;
 pub mod guards;

@@ -23,6 +23,7 @@
 //! `feeds` (default): readers and writers of feeds, decompression, archives.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "feeds")]
