@@ -43,7 +43,7 @@ fn number(case: &Case, indicator: &indicia_core::IndicatorRef<'_>) -> usize {
 
 #[test]
 fn scan_agrees_with_its_twin() {
-    let pairs = from_env("INDICIA_TWIN_PAIRS", 20_000);
+    let pairs = from_env("INDICIA_TWIN_PAIRS", 5_000);
     let mut random = Random::new(from_env("INDICIA_TWIN_SEED", 1));
     let mut scratch = Scratch::default();
     let mut hits = 0;
@@ -99,7 +99,7 @@ fn show(pair: u64, case: &Case, scanned: &[Found], twin: &[Found]) {
 
 #[test]
 fn lookup_agrees_with_its_twin() {
-    let pairs = from_env("INDICIA_TWIN_PAIRS", 20_000);
+    let pairs = from_env("INDICIA_TWIN_PAIRS", 5_000);
     let mut random = Random::new(from_env("INDICIA_TWIN_SEED", 1) + 1_000_000);
     let mut scratch = Scratch::default();
     let mut hits = 0;

@@ -309,17 +309,28 @@ impl<'t> Extractor<'t> {
         if !self.may_be_host(at + 3) || !self.may_read_url(start) {
             return;
         }
+        // In a flood of URLs that are none, the host decides before anything is read that can be long.
+        if self.outer_url.1 > MAX_NESTED_URLS {
+            let authority = text[at + 3..].iter().take(512).take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
+            let parsed = url::parse(self.str(start, url_end(text, at + 3, at + 3 + authority)));
+            if !parsed.is_ok_and(|parsed| self.is_known_host(&parsed)) {
+                return;
+            }
+        }
         let limit = lex::url_limit(text, at + 3);
         let end = url_end(text, at + 3, limit);
         let Ok(parsed) = url::parse(self.str(start, end)) else { return };
-        let host = &parsed.key[..parsed.host_len];
-        let known = host.starts_with('[') || ip::address(host).is_ok() || {
-            let last = host.rsplit('.').next().unwrap_or(host);
-            host.contains('.') && refang::is_listed_tld(last)
-        };
-        if known || (self.level == Refang::Aggressive && host.contains('.')) {
+        if self.is_known_host(&parsed) {
             self.url_read(parsed, start, end);
         }
+    }
+
+    fn is_known_host(&self, parsed: &url::Parsed) -> bool {
+        let host = &parsed.key[..parsed.host_len];
+        let last = host.rsplit('.').next().unwrap_or(host);
+        host.starts_with('[')
+            || ip::address(host).is_ok()
+            || (host.contains('.') && (refang::is_listed_tld(last) || self.level == Refang::Aggressive))
     }
 
     /// Whether an authority can begin here: something with a dot, a bracket or a digit before its end.

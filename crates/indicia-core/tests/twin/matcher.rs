@@ -165,10 +165,10 @@ fn passes(filter: &Filter, c: &Context) -> bool {
             return false;
         }
     }
-    if let AsOf::At(at) = filter.as_of {
-        if c.valid_from.is_some_and(|from| at < from) || c.valid_until.is_some_and(|until| until <= at) {
-            return false;
-        }
+    if let AsOf::At(at) = filter.as_of
+        && (c.valid_from.is_some_and(|from| at < from) || c.valid_until.is_some_and(|until| until <= at))
+    {
+        return false;
     }
     true
 }
