@@ -352,7 +352,7 @@ impl IndicatorSet {
         outermost.clear();
 
         let mut result = ControlFlow::Continue(());
-        let mut line: Option<(usize, Option<Time>)> = None;
+        let mut line: Option<(std::ops::Range<usize>, Option<Time>)> = None;
         for hit in pending.iter() {
             let reach = outermost.get(&hit.entry);
             if reach.is_some_and(|reach| *reach > hit.end.0) {
@@ -362,13 +362,14 @@ impl IndicatorSet {
             let Some(indicator) = self.get(hit.entry) else { continue };
             let (start, end) = (base + hit.start, base + hit.end.0);
             let event = if options.filter.as_of == AsOf::Event {
-                let from = memchr::memrchr(b'\n', &data[..start.min(data.len())]).map_or(0, |n| n + 1);
-                match line {
-                    Some((at, time)) if at == from => time,
+                match &line {
+                    Some((place, time)) if place.contains(&start) => *time,
                     _ => {
+                        let from =
+                            memchr::memrchr(b'\n', &data[..start.min(data.len())]).map_or(0, |n| n + 1);
                         let to = memchr::memchr(b'\n', &data[from..]).map_or(data.len(), |n| from + n);
                         let time = event_time(&data[from..to]);
-                        line = Some((from, time));
+                        line = Some((from..to, time));
                         time
                     }
                 }
@@ -466,7 +467,10 @@ impl<'f, 't> Finder<'f, 't> {
                 lex::ipv4_in(text, start, end, |a, b, address| self.host_address(address.into(), a, b, a, b));
                 lex::names_in(text, start, end, |a, b| self.name(a, b));
             }
-            lex::identifiers_in(text, start, end, |a, b| self.identifiers(a, b));
+            if [Kind::Mac, Kind::Ja4, Kind::AttackId, Kind::Cve].iter().any(|kind| self.set.has().kind(*kind))
+            {
+                lex::identifiers_in(text, start, end, |a, b| self.identifiers(a, b));
+            }
             lex::words_in(text, start, end, |a, b| self.word(a, b));
         }
     }

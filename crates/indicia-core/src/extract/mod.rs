@@ -311,7 +311,8 @@ impl<'t> Extractor<'t> {
         }
         // In a flood of URLs that are none, the host decides before anything is read that can be long.
         if self.outer_url.1 > MAX_NESTED_URLS {
-            let authority = text[at + 3..].iter().take(512).take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
+            let authority =
+                text[at + 3..].iter().take(512).take_while(|b| !matches!(b, b'/' | b'?' | b'#')).count();
             let parsed = url::parse(self.str(start, url_end(text, at + 3, at + 3 + authority)));
             if !parsed.is_ok_and(|parsed| self.is_known_host(&parsed)) {
                 return;
