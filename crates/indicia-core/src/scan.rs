@@ -584,7 +584,7 @@ impl<'f, 't> Finder<'f, 't> {
         let mut tried = 0;
         let mut host_start = body;
         for at in body..end {
-            if text[at] == b'[' && at == host_start {
+            if text[at] == b'[' && (at == body || text[at - 1] == b'@') {
                 host_start = text[at..end].iter().position(|b| *b == b']').map_or(end, |n| at + n + 1);
             } else if text[at] == b'@' {
                 host_start = at + 1;
