@@ -4,8 +4,8 @@
 //! Nothing here decides what a value is. A *run* is a maximal stretch of letters, digits, `.`, `-`, `_` and
 //! letters beyond ASCII; everything else is a border. Work is linear in the bytes. Beyond that:
 //!
-//! - An escape in front (`\n`, `\u003d`, `%2F`, `%252F`) is a border too, though it looks like letters of the
-//!   value; both readings are tried.
+//! - An escape in front (`\n`, `\u003d`, `%2F`, `%252F`, a terminal's `ESC[31m`) is a border too, though it looks
+//!   like letters of the value; both readings are tried.
 //! - A letter beyond ASCII beside an ASCII value makes another value of it (`ébad.example`), except in scripts
 //!   that are written without spaces: there it is a border (`访问bad.example。`, `192.0.2.7에서`).
 //! - `..` is a border; dots and hyphens in front of a name and dots, hyphens and underscores behind it are not
@@ -68,7 +68,7 @@ fn is_word(c: Option<char>) -> bool {
     c.is_some_and(|c| c.is_alphanumeric() || (is_mark(c) && !c.is_ascii())) && !c.is_some_and(is_unspaced)
 }
 
-/// Whether an escape (`\n`, `\x3d`, `\u003d`, `%2F`, `%252F`) ends at `at`.
+/// Whether an escape (`\n`, `\x3d`, `\u003d`, `%2F`, `%252F`, a terminal's colour) ends at `at`.
 pub(crate) fn behind_escape(text: &[u8], at: usize) -> bool {
     let text = &text[..at];
     let escaped = |mark: &[u8], digits: usize| {
@@ -81,6 +81,17 @@ pub(crate) fn behind_escape(text: &[u8], at: usize) -> bool {
         || escaped(b"%25", 2)
         || escaped(b"\\x", 2)
         || escaped(b"\\u", 4)
+        || behind_colour(text)
+}
+
+/// Whether a text ends with a terminal's sequence for colour or for clearing a line (`ESC[1;31m`, `ESC[K`), its ESC
+/// raw or as JSON, syslog and shells write it.
+fn behind_colour(text: &[u8]) -> bool {
+    let Some((b'm' | b'K', front)) = text.split_last() else { return false };
+    let digits = front.iter().rev().take(16).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+    let Some((b'[', front)) = front[..front.len() - digits].split_last() else { return false };
+    const ESC: [&[u8]; 8] = [b"\x1b", b"\\u001b", b"\\u001B", b"\\x1b", b"\\x1B", b"\\033", b"#033", b"\\e"];
+    ESC.iter().any(|esc| front.ends_with(esc))
 }
 
 /// Length of the host character at `i`, or 0 for a border.
@@ -171,7 +182,7 @@ fn is_colon_char(b: u8) -> bool {
 
 /// Where a run can begin: at its first byte, and behind an escape that reaches into it.
 pub(crate) fn run_starts(text: &[u8], start: usize, end: usize) -> impl Iterator<Item = usize> {
-    let escape = matches!(start.checked_sub(1).map(|i| text[i]), Some(b'%' | b'\\'));
+    let escape = matches!(start.checked_sub(1).map(|i| text[i]), Some(b'%' | b'\\' | b'[' | b';'));
     let behind = (start + 1..end.min(start + 6)).filter(move |at| escape && behind_escape(text, *at));
     std::iter::once(start).chain(behind)
 }
@@ -585,4 +596,33 @@ pub(crate) fn labelled(text: &[u8], at: usize) -> Option<crate::Kind> {
         "authentihash" => Kind::Authentihash,
         _ => return None,
     })
+}
+
+/// The places of CVE ids that begin in a run; Unicode dashes and underscores can stand for the hyphens.
+pub(crate) fn for_each_cve(text: &[u8], start: usize, end: usize, mut found: impl FnMut(usize, usize)) {
+    let dash = |at: usize| match text.get(at) {
+        Some(b'-' | b'_' | b' ') => Some(at + 1),
+        Some(0xe2) if text.get(at + 1) == Some(&0x80) && matches!(text.get(at + 2), Some(0x90..=0x95)) => {
+            Some(at + 3)
+        }
+        _ => None,
+    };
+    let digits =
+        |at: usize| text[at.min(text.len())..].iter().take(20).take_while(|b| b.is_ascii_digit()).count();
+    let mut i = start;
+    while i + 3 <= end {
+        let bordered = i == start || !text[i - 1].is_ascii_alphanumeric();
+        if bordered && text[i..i + 3].eq_ignore_ascii_case(b"cve") {
+            let whole = dash(i + 3)
+                .filter(|at| digits(*at) == 4)
+                .and_then(|at| dash(at + 4))
+                .map(|at| (at, digits(at)));
+            if let Some((at, n @ 4..=19)) = whole
+                && !text.get(at + n).is_some_and(|b| b.is_ascii_alphanumeric())
+            {
+                found(i, at + n);
+            }
+        }
+        i += 1;
+    }
 }

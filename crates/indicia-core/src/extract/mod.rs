@@ -14,7 +14,6 @@ use lex::{Colons, Token};
 
 use crate::observable::{self, digest, domain, email, ident, ip, url, wallet};
 use crate::refang::{self, View};
-use crate::scan::for_each_cve;
 use crate::{Kind, Refang};
 
 /// What to extract, and how.
@@ -388,7 +387,7 @@ impl<'t> Extractor<'t> {
                 self.parsed(Kind::AttackId, start, end);
             }
         }
-        for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
+        lex::for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
     }
 
     fn word(&mut self, a: usize, b: usize) {

@@ -387,7 +387,17 @@ impl<'t> Text<'t> {
             let (front, back) = self.bytes[from..at].split_at(mark.len());
             front == mark.as_bytes() && back.iter().all(u8::is_ascii_hexdigit)
         };
+        let colour = || {
+            let front = &self.bytes[..at];
+            let front = front.strip_suffix(b"m").or(front.strip_suffix(b"K"))?;
+            let digits = front.iter().rev().take_while(|b| b";0123456789".contains(b)).count();
+            let front = front[..front.len() - digits].strip_suffix(b"[")?;
+            ["\x1b", "\\u001b", "\\u001B", "\\x1b", "\\x1B", "\\033", "#033", "\\e"]
+                .iter()
+                .find(|esc| front.ends_with(esc.as_bytes()))
+        };
         ends_with("%", 2)
+            || colour().is_some()
             || ends_with("%25", 2)
             || ends_with("\\x", 2)
             || ends_with("\\u", 4)
