@@ -13,10 +13,11 @@ type Step = fn(&Path) -> Result<Vec<String>, Box<dyn Error>>;
 
 /// Runs every step; the first that fails ends the run.
 pub fn run(root: &Path, all: bool) -> Result<(), Box<dyn Error>> {
-    let steps: [(&str, Step); 7] = [
+    let steps: [(&str, Step); 8] = [
         ("rust", rust),
         ("documentation tests", doc_tests),
         ("readme", readme),
+        ("man pages", man_pages),
         ("c", c_tests::run),
         ("python", python_tests::run),
         ("ten lines in three languages", ten_lines),
@@ -102,6 +103,27 @@ fn readme(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         if !text.contains(&format!("```{language}\n{example}```")) {
             return Err(format!("README.md does not show {file} as it is").into());
         }
+    }
+    Ok(vec![])
+}
+
+/// The man pages are such as mandoc finds nothing in.
+fn man_pages(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    call(root, cargo(&["run", "--quiet", "-p", "indicia-cli", "--", "man"]).arg(folder.path()))?;
+    let mut pages: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder.path())? {
+        pages.push(entry?.path());
+    }
+    if pages.is_empty() {
+        return Err("no man page was written".into());
+    }
+    let Ok(lint) = Command::new("mandoc").args(["-T", "lint", "-W", "warning"]).args(&pages).output() else {
+        return Ok(vec!["man pages: mandoc is not here".to_string()]);
+    };
+    let found = String::from_utf8(lint.stdout)?;
+    if !found.is_empty() {
+        return Err(format!("mandoc says:\n{found}").into());
     }
     Ok(vec![])
 }

@@ -8,11 +8,12 @@ mod demo;
 mod extract;
 mod inspect;
 mod lookup;
+mod man;
 mod scan;
 mod values;
 
 use crate::Exit;
-use crate::args::{Args, Command};
+use crate::args::Command;
 
 /// Runs a command. An error is one of output: everything that is read is told and goes on.
 pub(crate) fn run(command: Command) -> io::Result<Exit> {
@@ -28,7 +29,7 @@ pub(crate) fn run(command: Command) -> io::Result<Exit> {
         Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Man { folder } => {
-            clap_mangen::generate_to(<Args as clap::CommandFactory>::command(), folder)?;
+            man::write(&folder)?;
             Ok(Exit::Done)
         }
     }
