@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod country;
 pub mod files;
+pub mod government;
 pub mod guards;
 pub mod psl;
 pub mod special;

@@ -98,6 +98,18 @@ pub fn public_suffix(name: &str) -> (&str, Section) {
     }
 }
 
+/// The section of a rule that names this suffix letter for letter, without a wildcard.
+pub(crate) fn listed(name: &str) -> Option<Section> {
+    table().get(name).filter(|rule| rule.normal).map(|rule| rule.section)
+}
+
+/// Whether the list has the rule `*.parent` and no exception for this child of it.
+pub(crate) fn by_wildcard(child: &str, parent: &str) -> bool {
+    let rules = table();
+    rules.get(parent).is_some_and(|rule| rule.wildcard)
+        && !rules.get(child).is_some_and(|rule| rule.exception)
+}
+
 /// Whether the name itself is a public suffix in the list.
 pub fn is_public_suffix(name: &str) -> bool {
     let (suffix, section) = public_suffix(name);
