@@ -15,7 +15,7 @@ pub enum FeedError {
         format: Format,
     },
     /// There is no writer for the format.
-    #[error("the format `{}` cannot be written; write jsonl, csv or plain", format.name())]
+    #[error("the format `{}` cannot be written; write jsonl, stix, misp, csv, plain, hosts, rpz or zeek", format.name())]
     NotWritten {
         /// The format.
         format: Format,

@@ -41,17 +41,17 @@ formats! {
     /// Our own records, one JSON object a line; lossless.
     Jsonl "jsonl" true true,
     /// STIX 2.0 and 2.1: a bundle, a list of objects, or objects one after the other.
-    Stix "stix" true false,
+    Stix "stix" true true,
     /// MISP events, attributes or objects as JSON.
-    Misp "misp" true false,
+    Misp "misp" true true,
     /// Delimited text, with or without a header.
     Csv "csv" true true,
     /// One value a line.
     Plain "plain" true true,
     /// A hosts file: an unroutable address and names.
-    Hosts "hosts" true false,
+    Hosts "hosts" true true,
     /// The Zeek Intelligence Framework's tab-separated files.
-    Zeek "zeek" true false,
+    Zeek "zeek" true true,
     /// abuse.ch URLhaus dumps.
     Urlhaus "urlhaus" true false,
     /// abuse.ch ThreatFox exports, CSV or JSON.
@@ -61,7 +61,7 @@ formats! {
     /// abuse.ch Feodo Tracker lists.
     Feodo "feodo" true false,
     /// DNS response policy zones.
-    Rpz "rpz" false false,
+    Rpz "rpz" false true,
     /// Adblock and AdGuard filter lists.
     Adblock "adblock" false false,
     /// dnsmasq configuration.

@@ -76,10 +76,15 @@ pub(crate) fn is_sink(address: &str) -> bool {
     ) || matches!(address, "ff00::0" | "ff02::1" | "ff02::2" | "ff02::3")
 }
 
+/// Whether a name is one of those that every hosts file begins with.
+pub(crate) fn is_own(name: &str) -> bool {
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
 /// Every name of the rest of a line.
 pub(crate) fn names(rest: &str, default: Match, number: u64, context: &Context, to: &mut Collector<'_>) {
     for name in rest.split_whitespace() {
-        if OWN.iter().any(|own| own.eq_ignore_ascii_case(name)) || is_sink(name) {
+        if is_own(name) || is_sink(name) {
             to.report.skip("localhost");
             continue;
         }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use indicia_core::{Kind, Match, Observable, ParseError, Reason, Refang, Target};
 
 /// The longest value of kind `other` that is carried.
-const MAX_OTHER_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_OTHER_BYTES: usize = 256 * 1024;
 
 /// What a source says of the type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,6 +34,7 @@ mod document;
 mod error;
 mod format;
 mod hosts;
+mod ids;
 mod jsonl;
 mod kinds;
 mod lines;
@@ -57,7 +58,7 @@ pub use crate::error::FeedError;
 pub use crate::format::Format;
 pub use crate::options::ReadOptions;
 pub use crate::report::{Place, Refusal, Report};
-pub use crate::write::{LossReport, Writer, csv_record};
+pub use crate::write::{LossReport, WriteOptions, Writer, csv_record};
 
 use crate::collect::Collector;
 

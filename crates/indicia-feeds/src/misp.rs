@@ -27,6 +27,28 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
     })
 }
 
+/// What one attribute of an event by this organisation is read as, if it is one target.
+pub(crate) fn read_attribute(
+    mut fields: Map<String, Value>,
+    organisation: Option<&str>,
+) -> Option<(Target, Context)> {
+    let options = crate::ReadOptions::default();
+    let mut nowhere = |_| ();
+    let mut to = Collector::new(Format::Misp, &options, &mut nowhere);
+    let (Some(Value::String(type_)), Some(Value::String(value))) =
+        (fields.get("type").cloned(), fields.remove("value"))
+    else {
+        return None;
+    };
+    let mut event = Event::default();
+    event.context.producer = organisation.map(Into::into);
+    let context = event.context(fields, &type_, &mut to);
+    match parts(&type_, &value, &mut to).ok()?.as_slice() {
+        [(target, false)] => Some((target.clone(), context)),
+        _ => None,
+    }
+}
+
 type Fields<'t> = BTreeMap<String, &'t RawValue>;
 
 /// The elements of a list, or the one element that stands for it.
@@ -240,6 +262,7 @@ impl Event {
             "disable_correlation" => truth(value),
             _ => !is_empty(value),
         });
+        markings::keep_apart(&mut fields);
         context.extra.extend(fields);
         context
     }

@@ -4,21 +4,35 @@
 //! give threats theirs, marking definitions are read by id or content; other objects are counted. A pattern of
 //! several alternatives becomes one indicator each; the parts of one alternative are tied by the object's id.
 //! Properties without a field of ours are kept in `extra` by their names, the pattern too where it is more than
-//! one comparison.
+//! one comparison. What our own writer carries in its extension is read back (`extension.rs`).
+//!
+//! Markings, of which the most restrictive wins:
+//!
+//! - those of the object, and granular ones on its pattern or another required property, bind the record;
+//! - those of what contains it (`report`, `grouping`, `note` … whatever has `object_refs`, containers of containers
+//!   included) bind it as well, wherever the container stands in the text;
+//! - a record that has neither, no TLP, no PAP and none that is unknown, gets the markings under which another
+//!   indicator of the same text gives its value;
+//! - granular ones on optional properties bind a field each: `extra.marked_fields` (`marks.rs`);
+//! - statements in words are kept in `extra.statements`, markings that are not known in `extra.unknown_markings`.
+//!
+//! A text of several documents is read twice, so that what binds or names may stand behind what it speaks of.
 
-mod pattern;
+pub(crate) mod extension;
+pub(crate) mod marks;
+pub(crate) mod pattern;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use indicia_core::{Confidence, Context, Match, Reason, Role, Time};
+use indicia_core::{Confidence, Context, Kind, Match, Reason, Role, Target, Time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::collect::{Collector, hash_of};
-use crate::kinds::Hint;
+use crate::kinds::{self, Hint, Matching};
 use crate::markings::{self, Marking};
 use crate::{FeedError, Format, Place, document, lines};
 
@@ -29,12 +43,22 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
     let (text, recoded) = lines::document(input)?;
     to.report.recoded += u64::from(recoded);
     let mut index = Index::default();
+    let mut indexed = false;
     let mut number = 0usize;
     document::each(&text, Format::Stix, to, &mut |document, to| {
         let mut objects = Vec::new();
         flatten(document, &mut objects, 0);
-        for object in &objects {
-            index.add(object);
+        if !indexed {
+            indexed = true;
+            if document.get().len() == text.trim().len() {
+                index.add(&objects);
+                index.join();
+                index.add_values(&objects);
+            } else {
+                of_all_documents(&text, to, &mut |objects| index.add(objects));
+                index.join();
+                of_all_documents(&text, to, &mut |objects| index.add_values(objects));
+            }
         }
         for object in objects {
             let at = number;
@@ -64,6 +88,18 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
     })
 }
 
+/// Hands on the objects of every document of a text; what is wrong there is reported when they are read.
+fn of_all_documents(text: &str, to: &Collector<'_>, sink: &mut dyn FnMut(&[&RawValue])) {
+    let mut nowhere = |_| ();
+    let mut aside = Collector::new(Format::Stix, to.options, &mut nowhere);
+    let _ = document::each(text, Format::Stix, &mut aside, &mut |document, _| {
+        let mut objects = Vec::new();
+        flatten(document, &mut objects, 0);
+        sink(&objects);
+        Ok(())
+    });
+}
+
 /// What is needed of every object before indicators are read.
 #[derive(Deserialize)]
 struct Head<'t> {
@@ -81,6 +117,12 @@ struct Head<'t> {
     source_ref: Option<Cow<'t, str>>,
     #[serde(borrow, default)]
     target_ref: Option<Cow<'t, str>>,
+    #[serde(borrow, default)]
+    object_refs: Option<&'t RawValue>,
+    #[serde(borrow, default)]
+    object_marking_refs: Option<&'t RawValue>,
+    #[serde(borrow, default)]
+    granular_markings: Option<&'t RawValue>,
 }
 
 /// The objects of a document, out of bundles and lists.
@@ -103,37 +145,136 @@ fn flatten<'t>(document: &'t RawValue, into: &mut Vec<&'t RawValue>, depth: usiz
     into.push(document);
 }
 
+/// What objects say of each other, in one text.
 #[derive(Default)]
-struct Index {
-    names: HashMap<String, String>,
-    markings: HashMap<String, Marking>,
+pub(crate) struct Index {
+    /// From an id to a name.
+    pub(crate) names: HashMap<String, String>,
+    /// From the id of a definition to what it stands for.
+    pub(crate) markings: HashMap<String, Marking>,
     /// From an indicator to the first thing that it indicates.
     indicates: HashMap<String, String>,
+    containers: marks::Containers,
+    /// The markings of what contains an object.
+    inherited: HashMap<String, marks::Set>,
+    /// The markings under which values are given.
+    values: HashMap<(Kind, String), marks::Set>,
+    classes: marks::Classes,
+    /// The indicators without any marking reference of their own, by their ids where they have one.
+    bare: Vec<Option<String>>,
+    /// Whether an indicator has one.
+    any_marked: bool,
 }
 
 impl Index {
-    fn add(&mut self, object: &RawValue) {
-        let Ok(head) = serde_json::from_str::<Head<'_>>(object.get()) else { return };
-        match head.type_.as_deref() {
-            Some("marking-definition") => {
-                if let (Some(id), Ok(map)) =
-                    (head.id, serde_json::from_str::<Map<String, Value>>(object.get()))
-                {
-                    self.markings.insert(id.into_owned(), markings::of_definition(&map));
-                }
+    fn add(&mut self, objects: &[&RawValue]) {
+        for object in objects {
+            let Ok(head) = serde_json::from_str::<Head<'_>>(object.get()) else { continue };
+            let marked = head.object_marking_refs.is_some() || head.granular_markings.is_some();
+            if let (Some(id), Some(refs)) = (&head.id, head.object_refs) {
+                let refs = serde_json::from_str(refs.get()).unwrap_or_default();
+                let whole =
+                    if marked { serde_json::from_str(object.get()).unwrap_or_default() } else { Map::new() };
+                self.containers.add(id, marks::of_container(&whole), refs);
             }
-            Some("relationship") if head.relationship_type.as_deref() == Some("indicates") => {
-                if let (Some(source), Some(target)) = (head.source_ref, head.target_ref) {
-                    self.indicates.entry(source.into_owned()).or_insert(target.into_owned());
+            match head.type_.as_deref() {
+                Some("marking-definition") => {
+                    if let (Some(id), Ok(map)) =
+                        (head.id, serde_json::from_str::<Map<String, Value>>(object.get()))
+                    {
+                        self.markings.insert(id.into_owned(), markings::of_definition(&map));
+                    }
                 }
-            }
-            Some("indicator") | None => {}
-            Some(_) => {
-                if let (Some(id), Some(name)) = (head.id, head.name) {
-                    self.names.insert(id.into_owned(), name.into_owned());
+                Some("relationship") if head.relationship_type.as_deref() == Some("indicates") => {
+                    if let (Some(source), Some(target)) = (head.source_ref, head.target_ref) {
+                        self.indicates.entry(source.into_owned()).or_insert(target.into_owned());
+                    }
+                }
+                Some("indicator") if marked => self.any_marked = true,
+                Some("indicator") => self.bare.push(head.id.map(Cow::into_owned)),
+                None => {}
+                Some(_) => {
+                    if let (Some(id), Some(name)) = (head.id, head.name) {
+                        self.names.insert(id.into_owned(), name.into_owned());
+                    }
                 }
             }
         }
+    }
+
+    /// What a marking reference stands for.
+    pub(crate) fn marking(&self, id: &str) -> Marking {
+        markings::of_id(id).or_else(|| self.markings.get(id).cloned()).unwrap_or(Marking::Unknown(None))
+    }
+
+    /// Hands the markings of containers down, once all are known.
+    fn join(&mut self) {
+        let containers = std::mem::take(&mut self.containers);
+        let markings = &self.markings;
+        let marking = |id: &str| {
+            markings::of_id(id).or_else(|| markings.get(id).cloned()).unwrap_or(Marking::Unknown(None))
+        };
+        self.inherited = containers.join(&marking, &mut self.classes);
+    }
+
+    /// Collects the values that are given under a marking, if there are any without.
+    fn add_values(&mut self, objects: &[&RawValue]) {
+        let inherits =
+            |id: &Option<String>| id.as_ref().is_some_and(|id| self.inherited.contains_key(id.as_str()));
+        let marked = self.any_marked || self.bare.iter().any(inherits);
+        if !marked || self.bare.iter().all(inherits) {
+            return;
+        }
+        for object in objects {
+            let Ok(head) = serde_json::from_str::<Head<'_>>(object.get()) else { continue };
+            let of_container =
+                head.id.as_ref().and_then(|id| self.inherited.get(id.as_ref())).copied().unwrap_or_default();
+            let own = head.object_marking_refs.is_some() || head.granular_markings.is_some();
+            if head.type_.as_deref() != Some("indicator") || (!own && of_container.is_empty()) {
+                continue;
+            }
+            let Ok(object) = serde_json::from_str::<Map<String, Value>>(object.get()) else { continue };
+            let mut set = of_container;
+            for id in marks::bound(&object).record {
+                let marking = self.marking(&id);
+                set.insert(self.classes.class(marking, &id));
+            }
+            if set.is_empty() {
+                continue;
+            }
+            for target in targets(&object) {
+                let key = (target.observable.kind(), target.observable.key().to_string());
+                self.values.entry(key).or_default().join(set);
+            }
+        }
+    }
+
+    /// The markings under which other indicators give a value, for a record that has none.
+    fn apply_of_value(&self, target: &Target, context: &mut Context) {
+        if self.values.is_empty() || markings::is_marked(context) {
+            return;
+        }
+        let key = (target.observable.kind(), target.observable.key().to_string());
+        if let Some(set) = self.values.get(&key) {
+            self.classes.apply(*set, context);
+        }
+    }
+}
+
+/// The targets that an object's pattern comes to; none where it is refused.
+fn targets(object: &Map<String, Value>) -> Vec<Target> {
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    let Some(pattern) = text("pattern") else { return Vec::new() };
+    let read = |hint, source_type: &str, value: &str| {
+        let matching = Matching { names: Match::Subdomains, said: None };
+        kinds::target(hint, source_type, value, matching).ok().map(|typed| typed.target)
+    };
+    match text("pattern_type").unwrap_or("stix") {
+        "stix" => {
+            let parts = pattern::read(pattern).unwrap_or_default().into_iter().flatten();
+            parts.filter_map(|part| read(part.hint, &part.source_type, &part.value)).collect()
+        }
+        language => read(Hint::Other, language, pattern).into_iter().collect(),
     }
 }
 
@@ -153,11 +294,27 @@ fn indicator(
         _ => "stix".to_string(),
     };
     let id = object.get("id").and_then(Value::as_str).map(str::to_string);
+    let (mut context, said) = context(object, index);
+    let whole = said.whole;
+    let emit = |target: Target, group: Option<&str>, mut context: Context, to: &mut Collector<'_>| {
+        if !whole {
+            index.apply_of_value(&target, &mut context);
+        }
+        to.emit(target, group, context);
+    };
+    let (target, own_group) = extension::agreed(said, &pattern_type, &pattern);
+    if let Some(target) = target {
+        if target.observable.value().len() > kinds::MAX_OTHER_BYTES {
+            to.refuse(place(), Reason::TooLong, &pattern);
+        } else {
+            emit(target, own_group.as_deref(), context, to);
+        }
+        return;
+    }
     if pattern_type != "stix" {
         // A rule of another language: carried under the language's name.
-        let context = context(object, index);
         match to.target(Hint::Other, &pattern_type, &pattern, Match::Exact, None) {
-            Ok(target) => to.emit(target, None, context),
+            Ok(target) => emit(target, own_group.as_deref(), context, to),
             Err(reason) => to.refuse(place(), reason, &pattern),
         }
         return;
@@ -169,14 +326,13 @@ fn indicator(
             return;
         }
     };
-    let simple = matches!(alternatives.as_slice(), [parts] if parts.len() == 1 && pattern.len() <= 2 * parts[0].value.len() + 64);
+    let simple = matches!(alternatives.as_slice(), [parts] if parts.len() == 1 && (pattern.len() <= 2 * parts[0].value.len() + 64 || is_written(&parts[0], &pattern)));
     let count: usize = alternatives.iter().map(Vec::len).sum();
     let each = size - pattern.len().min(size);
     if each.saturating_mul(count) > MAX_EXPANSION {
         to.refuse(place(), Reason::TooLong, &pattern);
         return;
     }
-    let mut context = context(object, index);
     if !simple && pattern.len().saturating_mul(count) <= 1024 * 1024 {
         context.extra.insert("pattern".to_string(), pattern.as_str().into());
     }
@@ -186,7 +342,7 @@ fn indicator(
             (Some(id), 2..) if several => Some(format!("{id}#{n}")),
             (Some(id), 2..) => Some(id.clone()),
             (None, 2..) => Some(hash_of(&pattern)),
-            _ => None,
+            _ => own_group.clone(),
         };
         for part in parts {
             match to.target(part.hint, &part.source_type, &part.value, Match::Subdomains, None) {
@@ -195,7 +351,7 @@ fn indicator(
                     if part.context_only {
                         context.extra.insert("to_ids".to_string(), false.into());
                     }
-                    to.emit(target, group.as_deref(), context);
+                    emit(target, group.as_deref(), context, to);
                 }
                 // A name that is no file name describes, and is described by, the hashes beside it.
                 Err(_) if part.context_only => to.report.skip("description of a file"),
@@ -205,9 +361,18 @@ fn indicator(
     }
 }
 
+/// Whether a pattern is how we write its one value, however long its paths are.
+fn is_written(part: &pattern::Part, text: &str) -> bool {
+    let matching = Matching { names: Match::Subdomains, said: None };
+    kinds::target(part.hint, &part.source_type, &part.value, matching)
+        .is_ok_and(|typed| pattern::write(&typed.target).1 == text)
+}
+
 /// Everything that an indicator object says beside its pattern.
-fn context(mut object: Map<String, Value>, index: &Index) -> Context {
+pub(crate) fn context(mut object: Map<String, Value>, index: &Index) -> (Context, extension::Said) {
     let mut context = Context::default();
+    let bound = marks::bound(&object);
+    let extension = extension::take(&mut object);
     let mut take = |name: &str| match object.remove(name) {
         Some(Value::String(text)) => Some(text),
         Some(other) => {
@@ -254,8 +419,10 @@ fn context(mut object: Map<String, Value>, index: &Index) -> Context {
         "compromised" => Some(Role::Compromised),
         _ => None,
     });
+    // Where our extension gives the role, the types only say it in STIX's words.
+    let typed = extension.as_ref().is_some_and(extension::Extension::gives_role);
     for type_ in types {
-        if !context.labels.contains(&type_) {
+        if !typed && !context.labels.contains(&type_) {
             context.labels.push(type_);
         }
     }
@@ -268,23 +435,26 @@ fn context(mut object: Map<String, Value>, index: &Index) -> Context {
         context.references = urls.map(Into::into).collect();
     }
 
-    let mut refs = strings(object.get("object_marking_refs"));
-    // A marking of one property binds the record: it is given away whole or not at all.
-    if let Some(Value::Array(granular)) = object.get("granular_markings") {
-        refs.extend(
-            granular.iter().filter_map(|g| g.get("marking_ref").and_then(Value::as_str)).map(Into::into),
-        );
-    }
     let mut all_known = true;
-    for id in &refs {
-        let marking =
-            markings::of_id(id).or_else(|| index.markings.get(id).cloned()).unwrap_or(Marking::Unknown);
-        all_known &= marking != Marking::Unknown;
+    for id in &bound.record {
+        let marking = index.marking(id);
+        all_known &= !matches!(marking, Marking::Unknown(_));
         marking.apply(id, &mut context);
+    }
+    for (field, id) in &bound.fields {
+        index.marking(id).apply_to_field(field, id, &mut context);
+    }
+    if let Some(set) = context.source_id.as_ref().and_then(|id| index.inherited.get(id)) {
+        index.classes.apply(*set, &mut context);
     }
     if all_known {
         object.remove("object_marking_refs");
     }
+    if bound.is_all_read {
+        object.remove("granular_markings");
+    }
+    markings::keep_apart(&mut object);
     context.extra.extend(object);
-    context
+    let said = extension.map(|extension| extension.apply(&mut context)).unwrap_or_default();
+    (context, said)
 }

@@ -127,9 +127,18 @@ fn jsonl_is_lossless() {
 }
 
 #[test]
-fn other_formats_are_not_written_yet() {
-    let mut out = Vec::new();
-    assert!(matches!(Writer::new(Format::Stix, &mut out), Err(FeedError::NotWritten { .. })));
+fn formats_without_a_writer_are_named() {
+    for format in Format::ALL.iter().copied().filter(|format| !format.is_written()) {
+        let mut out = Vec::new();
+        assert!(matches!(Writer::new(format, &mut out), Err(FeedError::NotWritten { .. })), "{format}");
+    }
+    for format in Format::ALL.iter().copied().filter(|format| format.is_written()) {
+        let (bytes, loss) = write(format, &[]);
+        assert!(loss.is_lossless(), "{format}");
+        if format.is_read() {
+            assert!(read_all(format, &bytes).is_empty(), "{format}: {}", String::from_utf8_lossy(&bytes));
+        }
+    }
 }
 
 proptest! {

@@ -1,12 +1,18 @@
-//! The part of STIX patterning that is a list of values: comparisons by `=`, `IN` and `ISSUBSET`, joined by OR,
-//! and those conjunctions that name one thing twice (a file by name and hashes, a host and its port).
+//! The part of STIX patterning that is a list of values: comparisons by `=`, `IN` and `ISSUBSET`, `LIKE '%.name'` for
+//! the names below one, joined by OR, and those conjunctions that name one thing twice (a file by name and hashes, a host and its port).
+//!
+//! The other way round, [`write`] gives each target its pattern. Kinds without a STIX object go under objects of
+//! ours: `x-indicia-<kind>:value`, and for kind `other` `x-indicia-other:type` beside it; rules of other languages
+//! stand as they are under their `pattern_type`.
 //!
 //! This is a reader of indicators, not an evaluator: a pattern that says more than "one of these values" is
 //! refused. The expression becomes a disjunction of conjunctions, bounded in size, and each conjunction one
 //! indicator or a few tied parts. Specification: STIX 2.1, section 9; object paths without quotes
 //! (`file:hashes.sha256`) and of unknown objects (`app:id`) are taken because they are published.
 
-use indicia_core::{Kind, Reason};
+use std::borrow::Cow;
+
+use indicia_core::{Kind, Reason, Target};
 
 use crate::kinds::Hint;
 
@@ -248,6 +254,10 @@ impl Parser<'_> {
         if self.word("ISSUBSET") {
             return Ok(vec![one(path, self.constant()?, true)]);
         }
+        if self.word("LIKE") {
+            let below = (path.object == "domain-name").then(|| below(&self.constant().ok()?)).flatten();
+            return Ok(vec![one(path, below.ok_or(Reason::UnsupportedPattern)?, false)]);
+        }
         if self.word("IN") {
             self.expect("(")?;
             let mut all = vec![one(path.clone(), self.constant()?, false)];
@@ -289,6 +299,20 @@ impl Parser<'_> {
     }
 }
 
+/// `*.name` for a mask of every name below one, `%.name`.
+fn below(mask: &str) -> Option<String> {
+    let mut name = String::from("*.");
+    let mut chars = mask.strip_prefix("%.")?.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '%' | '_' => return None,
+            '\\' => name.push(chars.next()?),
+            c => name.push(c),
+        }
+    }
+    Some(name)
+}
+
 fn bounded(all: &Alternatives) -> Result<(), Reason> {
     let count: usize = all.iter().map(Vec::len).sum();
     if count > MAX_COMPARISONS { Err(Reason::UnsupportedPattern) } else { Ok(()) }
@@ -318,6 +342,13 @@ fn compose(all: Vec<Comparison>) -> Result<Vec<Part>, Reason> {
     let is = |c: &Comparison, path: &str| c.path.steps.join(".") == path;
     let context = |c: &Comparison| Part { context_only: true, ..part(c) };
 
+    if let [a, b] = all.as_slice()
+        && every("x-indicia-other")
+        && (is(a, "type") && is(b, "value"))
+    {
+        let (source_type, value) = (a.value.clone(), b.value.clone());
+        return Ok(vec![Part { hint: Hint::Other, source_type, value, context_only: false }]);
+    }
     if every("file") || every("x509-certificate") {
         let (hashes, others): (Vec<_>, Vec<_>) =
             all.iter().partition(|c| c.path.steps[0].eq_ignore_ascii_case("hashes"));
@@ -384,6 +415,99 @@ fn endpoint(all: &[Comparison], part: impl Fn(&Comparison) -> Part) -> Result<Ve
     }
 }
 
+/// The languages of `pattern_type` beside STIX patterns.
+const LANGUAGES: [&str; 6] = ["pcre", "sigma", "snort", "spl", "suricata", "yara"];
+
+/// The pattern of a target, and its language.
+pub(crate) fn write(target: &Target) -> (&'static str, String) {
+    let observable = &target.observable;
+    let value = observable.value();
+    let equals = |path: &str| format!("[{path} = {}]", quoted(value));
+    let ours = || format!("[x-indicia-{}:value = {}]", observable.kind(), quoted(value));
+    let text = match observable.kind() {
+        Kind::Ipv4 => equals("ipv4-addr:value"),
+        Kind::Ipv6 => equals("ipv6-addr:value"),
+        Kind::Cidr if value.contains(':') => format!("[ipv6-addr:value ISSUBSET {}]", quoted(value)),
+        Kind::Cidr => format!("[ipv4-addr:value ISSUBSET {}]", quoted(value)),
+        Kind::Endpoint => match value.rsplit_once(':') {
+            Some((host, port)) => {
+                let host = host.trim_start_matches('[').trim_end_matches(']');
+                let host = quoted(host);
+                format!("[network-traffic:dst_ref.value = {host} AND network-traffic:dst_port = {port}]")
+            }
+            None => ours(),
+        },
+        Kind::Domain if target.below_only => {
+            let mask = value.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%");
+            format!("[domain-name:value LIKE {}]", quoted(&format!("%.{mask}")))
+        }
+        Kind::Domain => equals("domain-name:value"),
+        Kind::Url => equals("url:value"),
+        Kind::Email => equals("email-addr:value"),
+        Kind::EmailSubject => equals("email-message:subject"),
+        Kind::Asn => format!("[autonomous-system:number = {}]", value.trim_start_matches("AS")),
+        Kind::Mac => equals("mac-addr:value"),
+        Kind::Md5 => equals("file:hashes.MD5"),
+        Kind::Sha1 => equals("file:hashes.'SHA-1'"),
+        Kind::Sha224 => equals("file:hashes.'SHA-224'"),
+        Kind::Sha256 => equals("file:hashes.'SHA-256'"),
+        Kind::Sha384 => equals("file:hashes.'SHA-384'"),
+        Kind::Sha512 => equals("file:hashes.'SHA-512'"),
+        Kind::Ssdeep => equals("file:hashes.SSDEEP"),
+        Kind::Tlsh => equals("file:hashes.TLSH"),
+        Kind::Imphash => equals("file:hashes.IMPHASH"),
+        Kind::Authentihash => equals("file:hashes.AUTHENTIHASH"),
+        Kind::X509Sha1 => equals("x509-certificate:hashes.'SHA-1'"),
+        Kind::X509Sha256 => equals("x509-certificate:hashes.'SHA-256'"),
+        Kind::X509Serial => equals("x509-certificate:serial_number"),
+        Kind::FileName => equals("file:name"),
+        Kind::FilePath => match folder(value) {
+            Some((folder, name)) => format!(
+                "[file:name = {} AND file:parent_directory_ref.path = {}]",
+                quoted(name),
+                quoted(&folder)
+            ),
+            None => ours(),
+        },
+        Kind::RegistryKey => equals("windows-registry-key:key"),
+        Kind::Mutex => equals("mutex:name"),
+        Kind::ProcessName => equals("process:image_ref.name"),
+        Kind::CommandLine => equals("process:command_line"),
+        Kind::ServiceName => equals("process:extensions.'windows-service-ext'.service_name"),
+        Kind::UserAgent => {
+            equals("network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'[*]")
+        }
+        Kind::UserName => equals("user-account:account_login"),
+        Kind::Other => {
+            let source_type = observable.source_type().unwrap_or("unknown");
+            if let Some(language) = LANGUAGES.iter().find(|language| **language == source_type) {
+                return (language, value.to_string());
+            }
+            let (source_type, value) = (quoted(source_type), quoted(value));
+            format!("[x-indicia-other:type = {source_type} AND x-indicia-other:value = {value}]")
+        }
+        _ => ours(),
+    };
+    ("stix", text)
+}
+
+/// A string constant.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// The folder and the name of a path, if joining them gives the path again.
+fn folder(path: &str) -> Option<(Cow<'_, str>, &str)> {
+    let at = path.rfind(['/', '\\'])?;
+    let (separator, name) = (&path[at..=at], &path[at + 1..]);
+    let bare = &path[..at];
+    // The root of a drive or of everything is written with its separator.
+    let folder = if bare.contains(separator) { bare.into() } else { Cow::from(format!("{bare}{separator}")) };
+    let joined = if folder.contains('\\') { '\\' } else { '/' };
+    let same = !name.is_empty() && format!("{}{joined}{name}", folder.trim_end_matches(joined)) == path;
+    same.then_some((folder, name))
+}
+
 /// The kind of the values at an object path.
 fn hint(path: &Path) -> Hint {
     if path.steps.first().is_some_and(|s| s.eq_ignore_ascii_case("hashes") || s.eq_ignore_ascii_case("cert"))
@@ -406,6 +530,9 @@ fn hint(path: &Path) -> Hint {
             ("authentihash", _) => Hint::Kind(Kind::Authentihash),
             _ => Hint::Other,
         };
+    }
+    if let ("value", Some(name)) = (path.steps.join(".").as_str(), path.object.strip_prefix("x-indicia-")) {
+        return Kind::from_name(name).filter(|kind| *kind != Kind::Other).map_or(Hint::Other, Hint::Kind);
     }
     let kind = match (path.object.as_str(), path.steps.join(".").as_str()) {
         ("ipv4-addr" | "ipv6-addr", "value") => return Hint::Ip,

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use indicia_core::{Context, Country, Indicator, Kind};
 
 use super::LossReport;
+use crate::markings;
 
 const COLUMNS: [&str; 19] = [
     "value",
@@ -64,6 +65,8 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
             [one] => (one.as_str(), false),
             [first, ..] => (first.as_str(), true),
         };
+        // A row has one marking, so that of a field binds it whole.
+        let (tlp, pap) = markings::strictest(context);
         let cells: [Cow<'_, str>; 19] = [
             indicator.target.value(),
             type_.clone(),
@@ -78,8 +81,8 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
             shown(&context.last_seen),
             shown(&context.valid_from),
             shown(&context.valid_until),
-            context.tlp.map_or("", |tlp| tlp.name()).into(),
-            context.pap.map_or("", |pap| pap.name()).into(),
+            tlp.map_or("", |tlp| tlp.name()).into(),
+            pap.map_or("", |pap| pap.name()).into(),
             country.into(),
             reference.into(),
             text(&context.description),
