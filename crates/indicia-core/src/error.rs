@@ -56,6 +56,14 @@ reasons! {
     UnsupportedPattern = 46 "unsupported-pattern" "the pattern is not a comparison of single values",
     Negated = 47 "negated" "a negated comparison cannot be an indicator",
     BadField = 48 "bad-field" "a field has a value that cannot be read",
+    // 60-79: sharing
+    BadAgreement = 60 "bad-agreement" "the agreement has mistakes, so it permits nothing; see `indicia agreement check`",
+    BadKey = 61 "bad-key" "this is no such key, or its passphrase is another",
+    BadLedger = 62 "bad-ledger" "the ledger was changed, is cut off, or was begun with another key",
+    PackageRefused = 63 "package-refused" "the package is not what an agreement partner sent",
+    NotAsPlanned = 64 "not-as-planned" "what would be made now is not what was planned",
+    AlreadyThere = 65 "already-there" "something is there already; move it away or name another place",
+    BadResponse = 66 "bad-response" "the file holds no answers",
     // 100-: values
     Empty = 100 "empty" "there is no value",
     TooLong = 101 "too-long" "longer than any value of this kind can be",
