@@ -18,6 +18,7 @@ mod python {
     pyo3::import_exception!(indicia.errors, SetError);
     pyo3::import_exception!(indicia.errors, SetNotFoundError);
     pyo3::import_exception!(indicia.errors, InternalError);
+    pyo3::import_exception!(indicia.errors, ExchangeError);
 }
 
 /// Runs the body of a call. A panic becomes `InternalError`, which is an ordinary `Exception`.
@@ -43,6 +44,11 @@ pub(crate) fn parse(error: Refused) -> PyErr {
 /// A feed that could not be read.
 pub(crate) fn feed(name: &str, reason: Reason, message: &str) -> PyErr {
     python::FeedError::new_err((format!("{name}: {message}"), reason.code(), reason.slug()))
+}
+
+/// Something about sharing that failed; `detail` is the code of a refusal.
+pub(crate) fn exchange(message: String, reason: Reason, detail: &str) -> PyErr {
+    python::ExchangeError::new_err((message, reason.code(), reason.slug(), detail.to_string()))
 }
 
 /// A set that could not be read, for another cause than its file.

@@ -7,6 +7,7 @@
 
 mod data;
 mod error;
+mod exchange;
 mod hit;
 mod observable;
 mod options;
@@ -21,6 +22,10 @@ mod _indicia {
     use pyo3::prelude::*;
     use pyo3::types::{PyDict, PyTuple};
 
+    #[pymodule_export]
+    use crate::exchange::{
+        _decide, _feedback, _keygen, _receive, _revoke, _share, _withheld_reasons, Agreement, Ledger,
+    };
     #[pymodule_export]
     use crate::hit::{_hit, Hit, HitIterator};
     #[pymodule_export]

@@ -40,6 +40,22 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Show what a set holds
     Inspect(Inspect),
+    /// Check an agreement, or say in sentences what it permits
+    #[command(subcommand)]
+    Agreement(AgreementCommand),
+    /// Make a pair of keys for signing packages
+    Keygen(Keygen),
+    /// Share under agreements: one signed package for each recipient
+    Share(Share),
+    /// Check a package and take what is in it
+    Receive(Receive),
+    /// Take items back: notices for everybody who got them
+    Revoke(Revoke),
+    /// Answer: a signed package of what came of the items
+    Feedback(Feedback),
+    /// Check or print the record of what went out
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Write the man pages into a folder
     #[command(hide = true)]
     Man {
@@ -398,4 +414,165 @@ pub(crate) struct Inspect {
     pub(crate) output: Output,
     /// The set file
     pub(crate) set: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgreementCommand {
+    /// Say what is wrong with an agreement, with line and field
+    Check {
+        /// Agreements: files, or folders of them
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Say in plain sentences what an agreement permits and what not
+    Explain {
+        /// Agreements: files, or folders of them
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    if text == "now" {
+        return Ok(crate::feeds::now());
+    }
+    text.parse().map_err(|e: indicia::NotATime| e.to_string())
+}
+
+/// The secret key and the time of a package.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Signing")]
+pub(crate) struct Signing {
+    /// The secret key that signs. Its passphrase is asked for, or taken from INDICIA_PASSPHRASE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The time that counts as now
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "now")]
+    pub(crate) as_of: Time,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Keygen {
+    /// NAME.key and NAME.pub are written
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) output: PathBuf,
+    /// Leave the secret key open: whoever has the file can sign
+    #[arg(long)]
+    pub(crate) no_passphrase: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Share {
+    /// An agreement, or a folder of them
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) agreement: Vec<PathBuf>,
+    /// The record of what went out; begun where it is not there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// Say what would go out and what not, and why; -o names the plan to write
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) dry_run: bool,
+    /// Make exactly what this plan says, at its time, or nothing
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) plan: Option<PathBuf>,
+    /// The folder for the packages, or with --dry-run the plan
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Countries of addresses: an MMDB file
+    #[arg(long, value_name = "FILE", help_heading = "What is known of addresses")]
+    pub(crate) country_mmdb: Option<PathBuf>,
+    /// Networks and providers of addresses: an MMDB file
+    #[arg(long, value_name = "FILE", help_heading = "What is known of addresses")]
+    pub(crate) asn_mmdb: Option<PathBuf>,
+    /// Networks whose addresses are in many places at once: a text file, a network a line
+    #[arg(long, value_name = "FILE", help_heading = "What is known of addresses")]
+    pub(crate) anycast: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) feed_options: FeedOptions,
+    /// The feeds
+    #[arg(value_name = "FEED", required = true)]
+    pub(crate) feeds: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Receive {
+    /// The agreement that the package must be made under
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agreement: PathBuf,
+    /// The sender's public key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// What was received before; begun where it is not there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    /// The time that counts as now
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "now")]
+    pub(crate) as_of: Time,
+    /// The package's folder
+    #[arg(value_name = "DIR")]
+    pub(crate) package: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Revoke {
+    /// The record of what went out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: PathBuf,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// The id of an item
+    #[arg(long, value_name = "ID", required = true)]
+    pub(crate) id: Vec<String>,
+    /// Why, as one word: false-positive, correction, deleted …
+    #[arg(long, value_name = "WORD", value_parser = word)]
+    pub(crate) reason: String,
+    /// The folder for the packages
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
+fn word(text: &str) -> Result<String, String> {
+    let fine = !text.is_empty() && text.len() <= 60;
+    if fine && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        Ok(text.to_string())
+    } else {
+        // A sentence could say more than a recipient may know.
+        Err("a reason is one word of small letters, digits and hyphens, such as false-positive".to_string())
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Feedback {
+    /// The agreement that the items came under, or, to pass answers on, the one with who gave them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agreement: PathBuf,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// The record of what went out: to pass on answers that `receive` printed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// The folder for the package
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Filled response.csv files, or answers as JSON lines
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check that no line was changed, taken out or put in
+    Verify {
+        /// The ledger
+        ledger: PathBuf,
+    },
+    /// Print it, after checking
+    Show {
+        #[command(flatten)]
+        output: Output,
+        /// The ledger
+        ledger: PathBuf,
+    },
 }

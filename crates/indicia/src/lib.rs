@@ -20,12 +20,15 @@
 //! ```
 //!
 //! # Features
-//! `feeds` (default): readers and writers of feeds, decompression, archives.
+//! - `feeds` (default): readers and writers of feeds, decompression, archives.
+//! - `exchange`: sharing under agreements.
 
 #![forbid(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "exchange")]
+pub mod exchange;
 #[cfg(feature = "feeds")]
 pub mod feed;
 #[cfg(feature = "feeds")]

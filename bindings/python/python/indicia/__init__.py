@@ -11,6 +11,7 @@
 while data is read.
 """
 
+from indicia import exchange
 from indicia._indicia import (
     Context,
     Extraction,
@@ -31,7 +32,7 @@ from indicia._indicia import (
     reasons,
     refang,
 )
-from indicia.errors import Error, FeedError, InternalError, ParseError, SetError, SetNotFoundError
+from indicia.errors import Error, ExchangeError, FeedError, InternalError, ParseError, SetError, SetNotFoundError
 from indicia.records import (
     Confidence,
     Country,
@@ -49,6 +50,7 @@ __all__ = [
     "Context",
     "Country",
     "Error",
+    "ExchangeError",
     "Extraction",
     "ExtractionIterator",
     "FailedFeed",
@@ -72,6 +74,7 @@ __all__ = [
     "SetNotFoundError",
     "__version__",
     "defang",
+    "exchange",
     "extract",
     "kinds",
     "normalize",

@@ -11,6 +11,7 @@ from typing_extensions import Buffer, Self, Unpack
 from indicia.records import Confidence, Country, Guard, Hop, LoadReport, SetInfo
 
 __all__ = [
+    "Agreement",
     "Context",
     "Extraction",
     "ExtractionIterator",
@@ -19,6 +20,7 @@ __all__ = [
     "Indicator",
     "IndicatorIterator",
     "IndicatorSet",
+    "Ledger",
     "Observable",
     "ScanOptions",
     "__version__",
@@ -312,3 +314,74 @@ class IndicatorSet:
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, memo: Any, /) -> Self: ...
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]: ...
+
+@final
+class Agreement:
+    @staticmethod
+    def parse(text: str) -> Agreement: ...
+    @staticmethod
+    def open(path: _Path) -> Agreement: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def recipient(self) -> str: ...
+    def explain(self) -> list[str]: ...
+    def is_in_force(self, at: _Time) -> bool: ...
+
+@final
+class Ledger:
+    @staticmethod
+    def open(path: _Path) -> Ledger: ...
+    @staticmethod
+    def none(provider: str) -> Ledger: ...
+    @property
+    def head(self) -> str: ...
+    def __len__(self) -> int: ...
+
+def _indicator(json: str) -> Indicator: ...
+def _decide(record: str, agreement: Agreement, ledger: Ledger | None, now: _Time | None) -> str: ...
+def _withheld_reasons() -> list[tuple[str, str, str]]: ...
+def _share(
+    agreements: list[_Path],
+    feeds: list[_Path],
+    key: _Path,
+    output: _Path,
+    *,
+    ledger: _Path | None,
+    as_of: _Time | None,
+    passphrase: str | None,
+    dry_run: bool,
+    plan: _Path | None,
+    producer: str | None,
+    tlp: str | None,
+    pap: str | None,
+    country_mmdb: _Path | None,
+    asn_mmdb: _Path | None,
+    anycast: _Path | None,
+) -> str: ...
+def _receive(folder: _Path, agreement: _Path, key: _Path, state: _Path, as_of: _Time | None) -> str: ...
+def _revoke(
+    ledger: _Path,
+    key: _Path,
+    items: list[str],
+    reason: str,
+    output: _Path,
+    as_of: _Time | None,
+    passphrase: str | None,
+) -> str: ...
+def _feedback(
+    agreement: _Path,
+    key: _Path,
+    files: list[_Path],
+    output: _Path,
+    ledger: _Path | None,
+    as_of: _Time | None,
+    passphrase: str | None,
+) -> str: ...
+def _keygen(name: _Path, passphrase: str | None) -> tuple[Any, Any, str]: ...

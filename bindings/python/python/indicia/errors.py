@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Error", "FeedError", "InternalError", "ParseError", "SetError", "SetNotFoundError"]
+__all__ = ["Error", "ExchangeError", "FeedError", "InternalError", "ParseError", "SetError", "SetNotFoundError"]
 
 
 class Error(Exception):
@@ -33,6 +33,17 @@ class SetError(Error, OSError):
 
 class SetNotFoundError(SetError, FileNotFoundError):
     """There is no such set file."""
+
+
+class ExchangeError(Error):
+    """Something about sharing failed: an agreement, a key, a ledger, or a package that is refused."""
+
+    detail: str
+    """For a refused package, why: `signature`, `replay`, `file-changed` …; else the same as `reason`."""
+
+    def __init__(self, message: str = "", code: int = 0, reason: str = "", detail: str = "") -> None:
+        super().__init__(message, code, reason)
+        self.detail = detail or reason
 
 
 class InternalError(Error):

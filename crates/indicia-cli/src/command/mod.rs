@@ -2,14 +2,21 @@
 
 use std::io;
 
+mod agreement;
 mod compile;
 mod convert;
 mod demo;
 mod extract;
+mod feedback;
 mod inspect;
+mod keygen;
+mod ledger;
 mod lookup;
 mod man;
+mod receive;
+mod revoke;
 mod scan;
+mod share;
 mod values;
 
 use crate::Exit;
@@ -28,6 +35,13 @@ pub(crate) fn run(command: Command) -> io::Result<Exit> {
         Command::Lookup(args) => lookup::run(args),
         Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Agreement(command) => agreement::run(&command),
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Share(args) => share::run(&args),
+        Command::Receive(args) => receive::run(&args),
+        Command::Revoke(args) => revoke::run(&args),
+        Command::Feedback(args) => feedback::run(&args),
+        Command::Ledger(command) => ledger::run(&command),
         Command::Man { folder } => {
             man::write(&folder)?;
             Ok(Exit::Done)
