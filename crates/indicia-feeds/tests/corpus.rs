@@ -1,4 +1,5 @@
-//! Reads every file below `$INDICIA_CORPUS/feeds`: no panic, and a report for each. Run with `--nocapture` for
+//! Reads every file below `$INDICIA_CORPUS/feeds`: no panic, a report for each, and what is read of it is written in
+//! every format and read back. Run with `--nocapture` for
 //! the reports, and with `INDICIA_CORPUS_ONLY=<part of a path>` for all refusals of some files.
 
 #![allow(clippy::print_stdout)]
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, detect, read};
+use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, Writer, detect, read};
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
     let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -67,6 +68,37 @@ impl Seen {
     }
 }
 
+/// Hands on every file below a folder, out of archives and compression.
+fn each_file(folder: &Path, sink: &mut dyn FnMut(&str, &[u8])) {
+    let mut all = Vec::new();
+    files(folder, &mut all);
+    for path in all {
+        let mut bytes = Vec::new();
+        let mut file = BufReader::new(std::fs::File::open(&path).unwrap());
+        let name = path.to_string_lossy().into_owned();
+        if name.ends_with(".zst") {
+            zstd::Decoder::with_buffer(file).unwrap().read_to_end(&mut bytes).unwrap();
+        } else {
+            file.read_to_end(&mut bytes).unwrap();
+        }
+        let name = name.trim_end_matches(".zst");
+        let Some(archive) = name.strip_suffix(".tar") else {
+            sink(name, &bytes);
+            continue;
+        };
+        let mut tar = tar::Archive::new(&bytes[..]);
+        for entry in tar.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            if entry.header().entry_type().is_file() {
+                let member = format!("{archive}.tar!{}", entry.path().unwrap().display());
+                let mut bytes = Vec::new();
+                entry.read_to_end(&mut bytes).unwrap();
+                sink(&member, &bytes);
+            }
+        }
+    }
+}
+
 #[test]
 fn every_feed_of_the_corpus_is_read_or_named() {
     let Some(corpus) = std::env::var_os("INDICIA_CORPUS") else {
@@ -74,40 +106,13 @@ fn every_feed_of_the_corpus_is_read_or_named() {
         return;
     };
     let only = std::env::var("INDICIA_CORPUS_ONLY").ok();
-    let mut all = Vec::new();
-    files(&Path::new(&corpus).join("feeds"), &mut all);
     let mut seen = Seen::default();
-    for path in all {
-        let mut bytes = Vec::new();
-        let file = BufReader::new(std::fs::File::open(&path).unwrap());
-        let name = path.to_string_lossy().into_owned();
-        if name.ends_with(".zst") {
-            zstd::Decoder::with_buffer(file).unwrap().read_to_end(&mut bytes).unwrap();
-        } else {
-            let mut file = file;
-            file.read_to_end(&mut bytes).unwrap();
-        }
-        let name = name.trim_end_matches(".zst");
+    each_file(&Path::new(&corpus).join("feeds"), &mut |name, bytes| {
         let show = only.as_ref().is_some_and(|part| name.contains(part.as_str()));
-        if let Some(archive) = name.strip_suffix(".tar") {
-            let mut tar = tar::Archive::new(&bytes[..]);
-            for entry in tar.entries().unwrap() {
-                let mut entry = entry.unwrap();
-                if entry.header().entry_type().is_file() {
-                    let member = format!("{archive}.tar!{}", entry.path().unwrap().display());
-                    let mut bytes = Vec::new();
-                    entry.read_to_end(&mut bytes).unwrap();
-                    seen.file(
-                        &member,
-                        &bytes,
-                        only.as_ref().is_some_and(|part| member.contains(part.as_str())),
-                    );
-                }
-            }
-        } else if only.is_none() || show {
-            seen.file(name, &bytes, show);
+        if only.is_none() || show {
+            seen.file(name, bytes, show);
         }
-    }
+    });
     println!("formats {:?}\nkinds {:?}", seen.formats, seen.kinds);
     println!(
         "records {}, indicators {}, other {}, retyped {}, recoded {}, refused {:?}",
@@ -119,4 +124,59 @@ fn every_feed_of_the_corpus_is_read_or_named() {
         seen.total.refused
     );
     assert!(only.is_some() || seen.total.indicators > 2_000_000, "{}", seen.total.indicators);
+}
+
+/// The most indicators of one file that are written again.
+const WRITTEN: usize = 200;
+
+#[test]
+fn what_is_read_of_the_corpus_is_written_and_read_back() {
+    let Some(corpus) = std::env::var_os("INDICIA_CORPUS") else {
+        println!("skipped: INDICIA_CORPUS is not set");
+        return;
+    };
+    let (mut files, mut written) = (0u64, BTreeMap::<&str, u64>::new());
+    let mut lost = BTreeMap::<(&str, &str), u64>::new();
+    each_file(&Path::new(&corpus).join("feeds"), &mut |name, bytes| {
+        let Some(format) = detect(name, &bytes[..bytes.len().min(HEAD_BYTES)]).filter(|f| f.is_read()) else {
+            return;
+        };
+        let mut all = Vec::new();
+        let mut sink = |i| {
+            if all.len() < WRITTEN {
+                all.push(i);
+            }
+        };
+        if read(format, &mut &bytes[..], &ReadOptions::default(), &mut sink).is_err() {
+            return;
+        }
+        files += 1;
+        for to in Format::ALL.iter().copied().filter(|to| to.is_written()) {
+            let mut out = Vec::new();
+            let mut writer = Writer::new(to, &mut out).unwrap();
+            all.iter().for_each(|i| writer.write(i).unwrap());
+            let loss = writer.finish().unwrap();
+            *written.entry(to.name()).or_default() += loss.written;
+            for (field, count) in loss.fields.iter().chain(&loss.left_out) {
+                *lost.entry((to.name(), field)).or_default() += count;
+            }
+            if !to.is_read() {
+                continue;
+            }
+            let mut again = Vec::new();
+            let report = read(to, &mut &out[..], &ReadOptions::default(), &mut |i| again.push(i)).unwrap();
+            assert_eq!(report.refused_total(), 0, "{name}: {to}: {:?}", report.examples);
+            assert_eq!(again.len() as u64, loss.written, "{name}: {to}");
+            if to == Format::Stix {
+                for (found, expected) in again.iter().zip(&all) {
+                    assert_eq!(found, expected, "{name}");
+                }
+                assert!(loss.is_lossless(), "{name}: {loss:?}");
+            }
+        }
+    });
+    println!("{files} files, {written:?}");
+    for ((format, field), count) in lost {
+        println!("{format}: {field} {count}");
+    }
 }

@@ -487,6 +487,8 @@ fn zones_and_hosts_hold_names_and_nothing_else() {
         bare(target("192.0.2.7:443")),
         bare(target("https://d.example/")),
         bare(named(Kind::Domain, "localhost.localdomain")),
+        bare(named(Kind::Domain, "32.7.2.0.192.rpz-ip")),
+        bare(named(Kind::Domain, &["a".repeat(60).as_str(); 4].join("."))),
         Indicator::new(target("e.example"), full("x\ny")),
     ];
     let (text, loss) = write(Format::Rpz, &all);
@@ -497,12 +499,18 @@ fn zones_and_hosts_hold_names_and_nothing_else() {
          32.7.2.0.192.rpz-ip CNAME .\n32.zz.db8.2001.rpz-ip CNAME .\nlocalhost.localdomain CNAME .\n\
          e.example CNAME .\n"
     );
-    assert_eq!((loss.written, loss.left_out.values().sum::<u64>()), (7, 2));
+    assert_eq!((loss.written, loss.left_out.values().sum::<u64>()), (7, 4));
     assert!(!loss.fields.contains_key("match"));
     let (text, loss) = write(Format::Hosts, &all);
-    assert_eq!(text, "0.0.0.0 a.example\n0.0.0.0 b.example\n0.0.0.0 e.example\n");
-    assert_eq!(read_all(Format::Hosts, &text).len(), 3);
-    assert_eq!((loss.written, loss.fields["match"], loss.fields["labels"]), (3, 1, 1));
+    let long = ["a".repeat(60).as_str(); 4].join(".");
+    assert_eq!(
+        text,
+        format!(
+            "0.0.0.0 a.example\n0.0.0.0 b.example\n0.0.0.0 32.7.2.0.192.rpz-ip\n0.0.0.0 {long}\n0.0.0.0 e.example\n"
+        )
+    );
+    assert_eq!(read_all(Format::Hosts, &text).len(), 5);
+    assert_eq!((loss.written, loss.fields["match"], loss.fields["labels"]), (5, 1, 1));
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
     let target = &indicator.target;
     let value = target.observable.value();
     let owners = match target.observable.kind() {
-        Kind::Domain if lines::is_plain_name(value) && value.len() <= MAX_NAME => {
+        Kind::Domain if is_owner(value) => {
             let below = target.match_ == Match::Subdomains;
             let itself = (!target.below_only).then(|| value.to_string());
             itself.into_iter().chain(below.then(|| format!("*.{value}"))).collect()
@@ -47,6 +47,13 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
     loss.lose("match", matches!(target.match_, Match::Prefix | Match::Mask | Match::Pattern));
     lines::lose_contexts(indicator, &[], loss);
     Ok(())
+}
+
+/// Whether a name can be an owner in the zone, and is not one that stands for something else there (`rpz-ip`,
+/// `rpz-nsdname` …).
+fn is_owner(name: &str) -> bool {
+    let special = name.rsplit('.').next().is_some_and(|last| last.starts_with("rpz-"));
+    lines::is_plain_name(name) && name.len() <= MAX_NAME && !special
 }
 
 /// The `rpz-ip` name of an address or network.
