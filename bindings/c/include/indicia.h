@@ -107,6 +107,20 @@ enum indicia_status_values {
     INDICIA_NEGATED = 47,
     /** a field has a value that cannot be read. */
     INDICIA_BAD_FIELD = 48,
+    /** the agreement has mistakes, so it permits nothing; see `indicia agreement check`. */
+    INDICIA_BAD_AGREEMENT = 60,
+    /** this is no such key, or its passphrase is another. */
+    INDICIA_BAD_KEY = 61,
+    /** the ledger was changed, is cut off, or was begun with another key. */
+    INDICIA_BAD_LEDGER = 62,
+    /** the package is not what an agreement partner sent. */
+    INDICIA_PACKAGE_REFUSED = 63,
+    /** what would be made now is not what was planned. */
+    INDICIA_NOT_AS_PLANNED = 64,
+    /** something is there already; move it away or name another place. */
+    INDICIA_ALREADY_THERE = 65,
+    /** the file holds no answers. */
+    INDICIA_BAD_RESPONSE = 66,
     /** there is no value. */
     INDICIA_EMPTY = 100,
     /** longer than any value of this kind can be. */

@@ -1,10 +1,14 @@
-//! `demo`: the main job on data inside the program. Every name and address in it is reserved for documentation.
+//! `demo`: the main job on data inside the program, and a hand-over to the police of two countries. Every name and
+//! address in it is reserved for documentation.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+use indicia::exchange::package::Package;
+use indicia::exchange::plan::{self, Plan};
+use indicia::exchange::{Agreement, Ledger};
 use indicia::feeds::{Format, ReadOptions, Report, read};
-use indicia::{BuildOptions, IndicatorSet, ScanOptions, Scratch, SetBuilder};
+use indicia::{BuildOptions, IndicatorSet, ScanOptions, Scratch, SetBuilder, Target, Time, refang};
 
 use crate::args::{Guarded, OutputFormat};
 use crate::data::{Chunk, Places};
@@ -14,6 +18,9 @@ use crate::{Exit, feeds, show};
 const PARTNER: &str = include_str!("../../demo/partner.csv");
 const NATIONAL: &str = include_str!("../../demo/national.txt");
 const TRAFFIC: &str = include_str!("../../demo/traffic.log");
+const RECORDS: &str = include_str!("../../demo/handover.jsonl");
+const AGREEMENTS: [&str; 2] =
+    [include_str!("../../demo/police-my.toml"), include_str!("../../demo/police-vn.toml")];
 
 pub(crate) fn run() -> io::Result<Exit> {
     let mut out = io::BufWriter::new(anstream::stdout().lock());
@@ -81,7 +88,72 @@ pub(crate) fn run() -> io::Result<Exit> {
     ] {
         writeln!(out, "  {note}")?;
     }
+    hand_over(&mut out)?;
     writeln!(out, "\nYour own: indicia scan -f FEED… FILE…")?;
+    writeln!(out, "          indicia share --agreement A.toml --ledger L --key K -o DIR FEED…")?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// What the police of two countries get of one company's records, what not, and why.
+fn hand_over(out: &mut dyn Write) -> io::Result<()> {
+    let mut records = Vec::new();
+    read(Format::Jsonl, &mut RECORDS.as_bytes(), &ReadOptions::default(), &mut |r| records.push(r))
+        .map_err(io::Error::other)?;
+    let records = plan::Records::new(records);
+    writeln!(
+        out,
+        "\nThe company that found them shares {} with the police of two countries:",
+        show::count(records.all().len() as u64, "record")
+    )?;
+    let now = Time::parse("2017-11-02").map_err(io::Error::other)?;
+    for text in AGREEMENTS {
+        let agreement = Agreement::parse(text).map_err(io::Error::other)?;
+        let ledger = Ledger::none(&agreement.provider.id);
+        let Some((agreement, plan)) = plan::plan(&records, &[&agreement], &ledger, now) else { continue };
+        let package = Package::of_plan(&plan, &agreement, 1, now).map_err(io::Error::other)?;
+        let files: Vec<&str> = package.files.keys().map(String::as_str).collect();
+        writeln!(out, "\n  {} gets, under {}:\n", agreement.recipient.party.id, agreement.reference())?;
+        tell(&records, &plan, out)?;
+        writeln!(out, "    a package of {} files, signed as one: {}", files.len() + 2, files.join(", "))?;
+    }
+    writeln!(out, "\nWorth a look:")?;
+    for note in [
+        "the same record goes to both where it concerns both, each time with that country's facts alone",
+        "the ministry's page goes to its own country only, to be notified and not blocked, without the visitor's address",
+        "the description is left out: it named a server that stays, and an analyst",
+        "what a partner marked AMBER does not go on: police are no client unless an agreement says so",
+    ] {
+        writeln!(out, "  {note}")?;
+    }
+    Ok(())
+}
+
+fn tell(records: &plan::Records, plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    let shown = |target: &Target| refang::defang(target.observable.kind(), &target.value());
+    for item in &plan.items {
+        let context = &item.record.contexts[0];
+        let mut line = format!("{:<7} {:<44}", item.action.name(), shown(&item.record.target));
+        let tlp = context.tlp.map_or(String::new(), |tlp| format!("TLP:{}", tlp.name().to_uppercase()));
+        let countries: Vec<&str> = context.countries.iter().map(|c| c.code.as_str()).collect();
+        line.push_str(&format!(" {tlp:<9} {}", countries.join(" ")));
+        if item.government.is_some() {
+            line.push_str(" government");
+        }
+        let taken: Vec<String> = item.removed.iter().map(|(class, n)| format!("{n} {class}")).collect();
+        if !taken.is_empty() {
+            line.push_str(&format!(" (taken out: {})", taken.join(", ")));
+        }
+        writeln!(out, "    {}", show::plain(&line))?;
+    }
+    writeln!(out, "    withheld:")?;
+    for held in &plan.held {
+        let reasons: Vec<String> =
+            held.reasons.iter().map(|r| format!("{} {}", r.rule(), r.code())).collect();
+        let value = shown(&records.all()[held.record].target);
+        let short: String =
+            if value.chars().count() > 44 { value.chars().take(43).chain(['…']).collect() } else { value };
+        writeln!(out, "      {}", show::plain(&format!("{short:<44} {}", reasons.join(", "))))?;
+    }
+    Ok(())
 }
