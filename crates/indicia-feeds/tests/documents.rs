@@ -328,6 +328,17 @@ fn stix_marks_fields_where_they_stand() {
 }
 
 #[test]
+fn stix_takes_back_a_list_that_the_record_has_not() {
+    // Types become labels when they are read; a record without those labels says so with `null`.
+    let mut context = Context::default();
+    context.extra.insert("indicator_types".into(), json!(["malicious-activity"]));
+    let all = vec![Indicator::new(target("192.0.2.1"), context)];
+    let (text, loss) = write(Format::Stix, &all);
+    assert!(text.contains("\"labels\":null") && loss.is_lossless());
+    assert_eq!(read_all(Format::Stix, &text), all);
+}
+
+#[test]
 fn stix_extensions_never_loosen() {
     let one = |inner: Value| {
         json!({"type":"bundle","objects":[{
@@ -609,5 +620,138 @@ proptest! {
     #[test]
     fn no_text_leaves_its_field(text in "[\\PC\n\r\t\u{1b}\u{202e}\u{2028}\"',;|=+@#$\\\\x0-]{0,40}") {
         holds(&text);
+    }
+}
+
+const INDICATOR: &str = "indicator--11111111-2222-4333-8444-555555555555";
+
+/// Names that mean something to a reader, a writer or both.
+const NAMES: [&str; 34] = [
+    "name",
+    "created",
+    "modified",
+    "created_by_ref",
+    "external_references",
+    "indicator_types",
+    "extensions",
+    "lang",
+    "spec_version",
+    "pattern",
+    "pattern_type",
+    "valid_from",
+    "valid_until",
+    "confidence",
+    "labels",
+    "type",
+    "id",
+    "granular_markings",
+    "object_marking_refs",
+    "unknown_markings",
+    "marked_fields",
+    "statements",
+    "added",
+    "extra",
+    "target",
+    "to_ids",
+    "category",
+    "timestamp",
+    "k",
+    "A b.c",
+    "kill_chain_phases",
+    "revoked",
+    "role",
+    "feed",
+];
+
+fn any_extra() -> impl Strategy<Value = serde_json::Map<String, Value>> {
+    let red = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
+    let novel = "marking-definition--11111111-2222-4333-8444-555555555555";
+    let values = vec![
+        json!(null),
+        json!(true),
+        json!(5),
+        json!("x"),
+        json!("2024-01-01T00:00:00.000Z"),
+        json!("identity--11111111-2222-4333-8444-555555555555"),
+        json!([]),
+        json!(["x", 1, null]),
+        json!(["benign", "malicious-activity"]),
+        json!([red]),
+        json!([novel, "tlp:ex:chr", "tlp:clear"]),
+        json!({}),
+        json!({"description": {"tlp": "red"}, "labels": {"unknown": ["u"], "pap": "red"}, "k": {"statements": ["s"]}}),
+        json!({"role": {"tlp": "amber"}, "producer": {"tlp": "clear"}, "first_seen": {"tlp": "red"}, "x": 5}),
+        json!([{"source_name": "s", "url": "https://report.example/"}, {"url": "u"}]),
+        json!([{"source_name": "s", "url": "https://report.example/"}]),
+        json!([{"marking_ref": red, "selectors": ["name"]}]),
+        json!({"extension-definition--a9373b8b-e49d-4178-989a-8dbd71577823": {"role": "c2", "extra": {"k": 1}}}),
+        json!({"extension-definition--11111111-2222-4333-8444-555555555555": {"extension_type": "property-extension"}}),
+    ];
+    let entry = (proptest::sample::select(&NAMES[..]), proptest::sample::select(values));
+    proptest::collection::vec(entry, 0..6)
+        .prop_map(|all| all.into_iter().map(|(n, v)| (n.to_string(), v)).collect())
+}
+
+fn any_context() -> impl Strategy<Value = Context> {
+    use proptest::option::of;
+    use proptest::sample::select;
+    let text = || of(select(&["", "x", "y\n", "tlp:clear"][..]).prop_map(String::from));
+    let time = || of((0i64..4).prop_map(|n| Time::from_unix(n * 86_400).unwrap()));
+    let labels = select(&["a", "benign", "", "tlp:clear", "PAP:RED"][..]).prop_map(String::from);
+    (
+        (text(), text(), of(select(&["", "x", INDICATOR][..]).prop_map(String::from))),
+        (of(select(Role::ALL)), of(any::<bool>())),
+        (time(), time(), time(), time()),
+        (of(select(Tlp::ALL)), of(select(Pap::ALL))),
+        (proptest::collection::vec(labels, 0..3), text()),
+        any_extra(),
+    )
+        .prop_map(
+            |(
+                (feed, producer, source_id),
+                (role, revoked),
+                times,
+                (tlp, pap),
+                (labels, description),
+                extra,
+            )| {
+                let mut context = Context::default();
+                (context.feed, context.producer, context.source_id) = (feed, producer, source_id);
+                (context.role, context.revoked) = (role, revoked);
+                (context.first_seen, context.last_seen, context.valid_from, context.valid_until) = times;
+                (context.tlp, context.pap, context.description) = (tlp, pap, description);
+                (context.labels, context.extra) = (labels, extra);
+                context
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever a record holds, it comes back from STIX as it was, unless the report says otherwise; and neither
+    /// STIX nor MISP makes it less restricted.
+    #[test]
+    fn any_record_survives(contexts in proptest::collection::vec(any_context(), 1..4), creator in any::<bool>()) {
+        let all: Vec<Indicator> = contexts
+            .into_iter()
+            .enumerate()
+            .map(|(n, context)| Indicator::new(target(&format!("192.0.2.{n}")), context))
+            .collect();
+        let options = WriteOptions { creator: creator.then(|| "us".to_string()), ..WriteOptions::default() };
+        for format in [Format::Stix, Format::Misp] {
+            let (text, loss) = write_with(format, &options, &all);
+            let again = read_all(format, &text);
+            prop_assert_eq!(again.len(), all.len());
+            for (found, expected) in again.iter().zip(&all) {
+                if format == Format::Stix && loss.is_lossless() {
+                    prop_assert_eq!(found, expected, "{}", text);
+                }
+                let (found, expected) = (&found.contexts[0], &expected.contexts[0]);
+                prop_assert!(found.tlp >= expected.tlp && found.pap >= expected.pap, "{format}: {text}");
+                let unknown = |c: &Context| c.extra.contains_key("unknown_markings");
+                prop_assert!(unknown(found) || !unknown(expected), "{format}: {text}");
+            }
+        }
     }
 }

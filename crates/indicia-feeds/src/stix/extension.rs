@@ -80,7 +80,7 @@ impl Extension {
         let fields = if map.is_empty() {
             Context::default()
         } else {
-            Context::deserialize(Value::Object(map)).ok()?
+            serde_json::from_value::<Context>(Value::Object(map)).ok()?
         };
         Some(Extension { said: Said { target, group, whole: true }, added, extra, names, fields })
     }

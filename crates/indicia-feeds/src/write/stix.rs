@@ -356,7 +356,7 @@ impl Bundle {
         {
             loss.lose("extra", fields.get(field) != Some(marks));
         }
-        if !unsaid.is_empty() {
+        if !unsaid.is_empty() || fields.is_empty() {
             put_extra(object, Map::from_iter([(markings::FIELDS.to_string(), unsaid.into())]));
         }
         Ok(())
