@@ -32,7 +32,7 @@ class Decisions(InFolder):
     def test_a_record_is_shared_with_its_projection(self):
         decision = exchange.decide(record(description="ask joe@vendor.example"), self.agreement, None, NOW)
         assert isinstance(decision, exchange.Share)
-        (item,) = decision.items
+        (item,) = decision.projection.items
         self.assertEqual(item.record.value, "192.0.2.7")
         self.assertEqual(item.record.contexts[0].tlp, "green")
         self.assertIsNone(item.record.contexts[0].producer)
@@ -42,7 +42,7 @@ class Decisions(InFolder):
 
     def test_a_record_is_withheld_with_every_reason(self):
         decision = exchange.decide(record(tlp="red", role="scanner"), self.agreement, now=NOW)
-        self.assertEqual(decision, exchange.Withhold(("role-out-of-scope", "tlp-above-ceiling")))
+        self.assertEqual(decision, exchange.Withhold(["role-out-of-scope", "tlp-above-ceiling"]))
         rule, sentence = exchange.withheld_reasons()["tlp-above-ceiling"]
         self.assertEqual(rule, "R3")
         self.assertIn("ceiling", sentence)

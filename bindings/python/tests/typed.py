@@ -26,3 +26,10 @@ def asked(path: Path) -> int:
 
 def first(text: str) -> indicia.Extraction | None:
     return next(indicia.extract(memoryview(text.encode()), kinds=["ipv4"]), None)
+
+
+def decided(record: indicia.Indicator, agreement: indicia.exchange.Agreement) -> list[str]:
+    decision = indicia.exchange.decide(record, agreement, None, datetime.date(2017, 11, 2))
+    if isinstance(decision, indicia.exchange.Withhold):
+        return decision.reasons
+    return [item.id for item in decision.projection.items]

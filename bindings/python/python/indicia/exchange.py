@@ -3,7 +3,7 @@
     >>> from indicia import exchange
     >>> agreement = exchange.Agreement.open("vendor-body-2017.toml")        # doctest: +SKIP
     >>> exchange.decide(record, agreement, None, "2017-11-02")              # doctest: +SKIP
-    Withhold(reasons=('tlp-above-ceiling',))
+    Withhold(reasons=['tlp-above-ceiling'])
 
 Times are `datetime`, `date` or text (RFC 3339; UTC where no zone is named); None is now. Failures raise
 `indicia.ExchangeError`; a refused package has `.detail`, such as `replay` or `file-changed`.
@@ -32,6 +32,7 @@ __all__ = [
     "Item",
     "Keys",
     "Ledger",
+    "Projection",
     "Received",
     "Share",
     "Shared",
@@ -71,20 +72,27 @@ class Item:
 
 
 @_dataclass(frozen=True, slots=True)
+class Projection:
+    """The form in which a record goes out."""
+
+    items: tuple[Item, ...]
+    """One for each assertion that goes out."""
+    withheld: tuple[tuple[int, tuple[str, ...]], ...]
+    """The contexts that stay, by place, with the reasons. For the provider alone."""
+
+
+@_dataclass(frozen=True, slots=True)
 class Share:
     """It goes out, in this form."""
 
-    items: tuple[Item, ...]
-    """The projection: one item for each assertion that goes out."""
-    withheld: tuple[tuple[int, tuple[str, ...]], ...]
-    """The contexts that stay, by place, with the reasons. For the provider alone."""
+    projection: Projection
 
 
 @_dataclass(frozen=True, slots=True)
 class Withhold:
     """It stays."""
 
-    reasons: tuple[str, ...]
+    reasons: list[str]
     """Stable codes; `withheld_reasons()` explains them."""
 
 
@@ -151,11 +159,11 @@ def decide(
     """Decides whether a record may be shared, in which form, and if not, why not. Pure: nothing is written."""
     answer = _json.loads(_indicia._decide(_text(record), agreement, ledger, now))
     if "withhold" in answer:
-        return Withhold(tuple(answer["withhold"]))
+        return Withhold(answer["withhold"])
     items = tuple(
         Item(**{**item, "record": _indicia._indicator(_json.dumps(item["record"]))}) for item in answer["items"]
     )
-    return Share(items, tuple((n, tuple(codes)) for n, codes in answer["withheld"]))
+    return Share(Projection(items, tuple((n, tuple(codes)) for n, codes in answer["withheld"])))
 
 
 def withheld_reasons() -> dict[str, tuple[str, str]]:
