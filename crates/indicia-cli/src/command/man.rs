@@ -13,16 +13,18 @@ const DATE: &str = "2026-11-24";
 pub(crate) fn write(folder: &Path) -> io::Result<()> {
     let mut command = Args::command().disable_help_subcommand(true);
     command.build();
-    for page in command.get_subcommands().filter(|c| !c.is_hide_set()) {
-        render(page.clone(), folder)?;
-    }
-    render(command, folder)
+    render(&command, folder)
 }
 
-fn render(command: Command, folder: &Path) -> io::Result<()> {
+/// The page of a command, and those of the commands below it.
+
+fn render(command: &Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|c| !c.is_hide_set()) {
+        render(below, folder)?;
+    }
     let name = command.get_display_name().unwrap_or(command.get_name()).to_string();
     let mut text = Vec::new();
-    clap_mangen::Man::new(command)
+    clap_mangen::Man::new(command.clone())
         .title(name.to_uppercase())
         .date(DATE)
         .source(format!("indicia {}", env!("CARGO_PKG_VERSION")))
