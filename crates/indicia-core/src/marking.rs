@@ -102,6 +102,18 @@ marking! {
     }, { "white" => Clear, }
 }
 
+impl Pap {
+    /// Whether a value marked so may be blocked, which its operator notices.
+    pub fn allows_blocking(self) -> bool {
+        self <= Pap::Green
+    }
+
+    /// Whether a value marked so may be handed to tools that look for it, third parties' among them.
+    pub fn allows_detection(self) -> bool {
+        self <= Pap::Amber
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

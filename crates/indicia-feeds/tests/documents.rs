@@ -151,6 +151,14 @@ fn full(text: &str) -> Context {
     context
 }
 
+/// The same with markings that let every list name it.
+fn for_lists(text: &str) -> Context {
+    let mut context = full(text);
+    context.pap = Some(Pap::Green);
+    context.extra.remove("unknown_markings");
+    context
+}
+
 const HOSTILE: [&str; 12] = [
     "tab\there",
     "line\nbreak\r\nand another",
@@ -459,7 +467,7 @@ fn zeek_has_its_types_and_says_what_it_lost() {
         bare(named(Kind::Url, "ftp://evil.example/x")),
         bare(named(Kind::Md5, &"a".repeat(32))),
         bare(target("192.0.2.7:443")),
-        Indicator::new(target("evil.example"), full("x")),
+        Indicator::new(target("evil.example"), for_lists("x")),
     ];
     let (text, loss) = write(Format::Zeek, &all);
     assert_eq!(detect("x", text.as_bytes()), Some(Format::Zeek));
@@ -500,7 +508,7 @@ fn zones_and_hosts_hold_names_and_nothing_else() {
         bare(named(Kind::Domain, "localhost.localdomain")),
         bare(named(Kind::Domain, "32.7.2.0.192.rpz-ip")),
         bare(named(Kind::Domain, &["a".repeat(60).as_str(); 4].join("."))),
-        Indicator::new(target("e.example"), full("x\ny")),
+        Indicator::new(target("e.example"), for_lists("x\ny")),
     ];
     let (text, loss) = write(Format::Rpz, &all);
     assert_eq!(
@@ -546,7 +554,7 @@ fn lists_never_name_somebody_to_notify_or_the_harmless() {
         assert_eq!((loss.written, loss.left_out.values().sum::<u64>()), (0, 5), "{format}");
         // One context that condemns is enough, and only that is written where contexts are.
         let mut both = silent[1].clone();
-        both.contexts.push(full("x"));
+        both.contexts.push(for_lists("x"));
         let (text, loss) = write(format, &[both]);
         assert!(text.contains("evil") && loss.written == 1, "{format}: {text}");
     }
@@ -589,6 +597,11 @@ fn holds(text: &str) {
     assert_eq!(again[0].contexts[0].tlp, Some(Tlp::AmberStrict));
     assert_eq!(again.last().unwrap().contexts[0].description.as_deref(), Some("second"));
 
+    let all = vec![
+        Indicator::new(target("evil.example"), for_lists(text)),
+        Indicator::new(Target::new(Observable::other(text, text)), for_lists(text)),
+        Indicator::new(target("192.0.2.7"), for_lists("second")),
+    ];
     let (out, _) = write(Format::Zeek, &all);
     assert!(!out.contains(|c: char| unseen(c) && c != '\t'), "{out}");
     let again = read_all(Format::Zeek, &out);

@@ -166,3 +166,33 @@ proptest! {
         }
     }
 }
+
+/// A list cannot say how it is to be handled: what PAP forbids, or nobody here understands, is in none.
+#[test]
+fn lists_obey_pap() {
+    let record = |fields: &str| -> Indicator {
+        let line = format!(
+            r#"{{"target":{{"kind":"domain","value":"bad.example"}},"contexts":[{{"role":"c2"{fields}}}]}}"#
+        );
+        serde_json::from_str(&line).expect("a record")
+    };
+    for (fields, rpz, hosts, zeek, plain) in [
+        ("", 1, 1, 1, 1),
+        (r#","pap":"clear""#, 1, 1, 1, 1),
+        (r#","pap":"green""#, 1, 1, 1, 1),
+        (r#","pap":"amber""#, 0, 0, 1, 1),
+        (r#","pap":"red""#, 0, 0, 0, 1),
+        (r#","pap":"green","extra":{"unknown_markings":["x"]}"#, 0, 0, 0, 0),
+    ] {
+        for (format, expected) in
+            [(Format::Rpz, rpz), (Format::Hosts, hosts), (Format::Zeek, zeek), (Format::Plain, plain)]
+        {
+            let mut out = Vec::new();
+            let mut writer = Writer::new(format, &mut out).expect("a writer");
+            writer.write(&record(fields)).expect("memory");
+            let loss = writer.finish().expect("memory");
+            assert_eq!(loss.written > 0, expected == 1, "{} {fields}", format.name());
+            assert_eq!(loss.left_out.is_empty(), expected == 1, "{} {fields}", format.name());
+        }
+    }
+}

@@ -24,7 +24,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
         loss.leave_out("a name of every hosts file");
         return Ok(());
     }
-    if !lines::is_listed(indicator, loss) {
+    if !lines::is_listed(indicator, lines::Use::Block, loss) {
         return Ok(());
     }
     writeln!(out, "0.0.0.0 {name}")?;

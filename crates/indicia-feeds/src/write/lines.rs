@@ -1,6 +1,6 @@
 //! What the lists have in common: whom they may name, and what they cannot say.
 
-use indicia_core::{Context, Indicator, Role};
+use indicia_core::{Context, Indicator, Pap, Role};
 
 use super::LossReport;
 
@@ -17,10 +17,46 @@ pub(super) fn is_not_for_detection(context: &Context) -> bool {
     context.extra.get("to_ids").is_some_and(|v| *v == false)
 }
 
+/// What a list is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Whatever its reader does with it, in its own house.
+    Own,
+    /// Looking for what it names.
+    Detect,
+    /// Blocking what it names.
+    Block,
+}
+
+impl Use {
+    /// Why a context's markings forbid the list, if they do. No PAP forbids nothing: own use.
+    fn forbidden(self, context: &Context) -> Option<&'static str> {
+        let allows = |allowed: fn(Pap) -> bool| context.pap.is_none_or(allowed);
+        match self {
+            _ if context.extra.contains_key(crate::markings::UNKNOWN) => {
+                Some("a marking that is not known, and a list cannot carry it (see extra.unknown_markings)")
+            }
+            Use::Block if !allows(Pap::allows_blocking) => Some(
+                "PAP:AMBER or PAP:RED forbids blocking; only what its producer marks PAP:GREEN or CLEAR may be",
+            ),
+            Use::Detect if !allows(Pap::allows_detection) => Some(
+                "PAP:RED forbids handing it to other tools; only what its producer marks PAP:AMBER or less may be",
+            ),
+            _ => None,
+        }
+    }
+}
+
 /// Whether a list may name the indicator; one that it may not is counted.
-pub(super) fn is_listed(indicator: &Indicator, loss: &mut LossReport) -> bool {
-    if indicator.contexts.is_empty() || indicator.contexts.iter().any(condemns) {
+pub(super) fn is_listed(indicator: &Indicator, use_: Use, loss: &mut LossReport) -> bool {
+    let forbidden = |c: &Context| use_.forbidden(c).is_some();
+    if indicator.contexts.is_empty() || indicator.contexts.iter().any(|c| condemns(c) && !forbidden(c)) {
         return true;
+    }
+    let mut marked = indicator.contexts.iter().filter(|c| condemns(c)).filter_map(|c| use_.forbidden(c));
+    if let Some(why) = marked.next() {
+        loss.leave_out(why);
+        return false;
     }
     let silent = |c: &Context| c.revoked == Some(true) || is_not_for_detection(c);
     loss.leave_out(if indicator.contexts.iter().all(silent) {

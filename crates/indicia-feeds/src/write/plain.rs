@@ -13,7 +13,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
         loss.leave_out("kind other");
         return Ok(());
     }
-    if !lines::is_listed(indicator, loss) {
+    if !lines::is_listed(indicator, lines::Use::Own, loss) {
         return Ok(());
     }
     // Only what is read back as the same value has a place in a list.

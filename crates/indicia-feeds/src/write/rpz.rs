@@ -37,7 +37,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
         loss.leave_out("not a name, an address or a network of a zone");
         return Ok(());
     }
-    if !lines::is_listed(indicator, loss) {
+    if !lines::is_listed(indicator, lines::Use::Block, loss) {
         return Ok(());
     }
     for owner in owners {

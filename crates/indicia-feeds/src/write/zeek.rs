@@ -42,7 +42,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
             return Ok(());
         }
     };
-    if !lines::is_listed(indicator, loss) {
+    if !lines::is_listed(indicator, lines::Use::Detect, loss) {
         return Ok(());
     }
     let nothing = [Context::default()];
