@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::agreement::{Agreement, AllOr, Attribution, Basis, Onward, Purpose, RecipientKind, Scheme};
 use crate::country;
 use crate::ledger::Ledger;
+use crate::plan;
 use crate::redact::{self, Redacted, Removed};
 use crate::{Action, Item, Withheld};
 
@@ -58,7 +59,7 @@ pub fn decide(record: &Indicator, agreement: &Agreement, ledger: &Ledger, now: T
     if record.contexts.is_empty() {
         return Decision::Withhold(vec![Withheld::NoStatement]);
     }
-    for (n, decided) in each(record, agreement, ledger, now).enumerate() {
+    for (n, decided) in each(record, &[], agreement, ledger, now).enumerate() {
         match decided {
             Ok(item) => {
                 projection.items.push(item);
@@ -71,18 +72,22 @@ pub fn decide(record: &Indicator, agreement: &Agreement, ledger: &Ledger, now: T
         let all: BTreeSet<Withheld> = projection.withheld.into_iter().flat_map(|(_, r)| r).collect();
         return Decision::Withhold(all.into_iter().collect());
     }
+    plan::close_record(record, agreement, ledger, &mut projection);
     Decision::Share(projection)
 }
 
-/// The decision on each context of a record, in their order.
+/// The decision on each context of a record, in their order. `spelled` is how each context writes the target, where
+/// they differ: an assertion goes out in its own spelling, not in that of another source (R18).
 pub(crate) fn each<'a>(
     record: &'a Indicator,
+    spelled: &'a [Target],
     agreement: &'a Agreement,
     ledger: &'a Ledger,
     now: Time,
 ) -> impl Iterator<Item = Result<Item, Vec<Withheld>>> + 'a {
     (0..record.contexts.len()).map(move |n| {
-        Case { record, agreement, ledger, now, n }.decide().map_err(|mut reasons| {
+        let target = spelled.get(n).unwrap_or(&record.target);
+        Case { record, target, agreement, ledger, now, n }.decide().map_err(|mut reasons| {
             reasons.sort_unstable();
             reasons.dedup();
             reasons
@@ -92,13 +97,27 @@ pub(crate) fn each<'a>(
 
 /// The ids that a context of a record can have gone out under: its own, and ours.
 pub(crate) fn ids(record: &Indicator, n: usize, agreement: &Agreement, ledger: &Ledger) -> Vec<String> {
-    let case = Case { record, agreement, ledger, now: Time::default(), n };
-    record.contexts[n].source_id.iter().cloned().chain([case.id()]).collect()
+    let case = Case { record, target: &record.target, agreement, ledger, now: Time::default(), n };
+    case.ids().collect()
+}
+
+/// R6: what is changed after the decision gets the id of a changed object, if it had kept its own.
+pub(crate) fn renew(item: &mut Item, record: &Indicator, n: usize, agreement: &Agreement, ledger: &Ledger) {
+    let id = Case { record, target: &record.target, agreement, ledger, now: Time::default(), n }.id();
+    let context = &mut item.record.contexts[0];
+    if item.id != id {
+        context.source_id = Some(id.clone());
+        if let Some(hop) = context.hops.last_mut() {
+            hop.action = Some("redact".to_string());
+        }
+        item.id = id;
+    }
 }
 
 /// One assertion to be decided.
 struct Case<'a> {
     record: &'a Indicator,
+    target: &'a Target,
     agreement: &'a Agreement,
     ledger: &'a Ledger,
     now: Time,
@@ -116,11 +135,10 @@ impl<'a> Case<'a> {
         if !agreement.is_in_force(self.now) {
             reasons.push(Withheld::NotInForce);
         }
-        let recipient = &agreement.recipient.party.id;
         let own = context.producer.as_deref() == Some(&*agreement.provider.id) && context.hops.is_empty();
-        if context.producer.as_ref() == Some(recipient)
-            || context.hops.iter().any(|hop| hop.who == *recipient)
-        {
+        // Case-blind: a name that is written otherwise is still the recipient's.
+        let is_recipient = |who: &String| who.eq_ignore_ascii_case(&agreement.recipient.party.id);
+        if context.producer.iter().chain(context.hops.iter().map(|hop| &hop.who)).any(is_recipient) {
             reasons.push(Withheld::Echo);
         }
         self.scope(&mut reasons);
@@ -129,8 +147,11 @@ impl<'a> Case<'a> {
         let effective = Marking { tlp: marking.tlp.map(|tlp| consent.unwrap_or(tlp)), ..marking };
         self.markings(&effective, own || consent.is_some(), &mut reasons);
         self.time(&mut reasons);
-        if context.revoked == Some(true) {
+        if self.is_revoked() {
             reasons.push(Withheld::Revoked);
+        }
+        if self.must_not_attribute() && self.target_names_producer() {
+            reasons.push(Withheld::NamesProducer);
         }
         self.onward(own, consent.is_some(), &mut reasons);
 
@@ -144,8 +165,8 @@ impl<'a> Case<'a> {
         }
 
         let mut removed = Removed::new();
-        let target = match redact::redact_target(&self.record.target, context.role, &mut removed) {
-            Redacted::Unchanged => Some(self.record.target.clone()),
+        let target = match redact::redact_target(self.target, context.role, &mut removed) {
+            Redacted::Unchanged => Some(self.target.clone()),
             Redacted::Changed(target) => Some(target),
             Redacted::Refused(_) => {
                 reasons.push(Withheld::Personal);
@@ -154,6 +175,7 @@ impl<'a> Case<'a> {
         };
         let (Some(target), true) = (target, reasons.is_empty()) else { return Err(reasons) };
         let kept = self.project(target, &effective, own, removed);
+        let in_scope = self.emitted(in_scope, to_notify);
         Ok(self.item(kept, government, in_scope, purposes, to_notify, own))
     }
 
@@ -168,10 +190,8 @@ impl<'a> Case<'a> {
             reasons.push(Withheld::Role);
         }
         let kind = self.record.target.observable.kind();
-        let personal =
-            matches!(kind, Kind::Phone | Kind::Iban | Kind::PaymentCard | Kind::UserName | Kind::Other);
         let in_kinds = match &scope.kinds {
-            AllOr::All => !personal,
+            AllOr::All => !must_be_named(kind),
             AllOr::Only(kinds) => kinds.contains(&kind),
         };
         if !in_kinds {
@@ -186,12 +206,37 @@ impl<'a> Case<'a> {
 
     /// R2: the marking of the context; where it has none at all, what the same source says of the same value.
     fn marking(&self) -> Marking {
-        let own = Marking::of(self.context());
-        if own.is_marked() {
+        let context = self.context();
+        let own = Marking::of(context);
+        // Sources without a name may be different ones.
+        if own.is_marked() || (context.feed.is_none() && context.producer.is_none()) {
             return own;
         }
-        let same = |c: &&Context| c.feed == self.context().feed && c.producer == self.context().producer;
-        self.record.contexts.iter().filter(same).map(Marking::of).fold(own, Marking::stricter)
+        self.record.contexts.iter().filter(self.same_source()).map(Marking::of).fold(own, Marking::stricter)
+    }
+
+    fn same_source(&self) -> impl Fn(&&Context) -> bool {
+        let context = self.context();
+        |other| other.feed == context.feed && other.producer == context.producer
+    }
+
+    /// R14: taken back by its producer, in this statement or in another version of it, or by us.
+    fn is_revoked(&self) -> bool {
+        let context = self.context();
+        let is_version = |c: &&Context| c.producer == context.producer && c.source_id == context.source_id;
+        context.revoked == Some(true)
+            || (context.source_id.is_some()
+                && self.record.contexts.iter().filter(is_version).any(|c| c.revoked == Some(true)))
+            || self.ids().any(|id| self.ledger.is_revoked(&id))
+    }
+
+    /// R16: the value itself names who made or passed on the statement.
+    fn target_names_producer(&self) -> bool {
+        let context = self.context();
+        let who = context.producer.iter().chain(context.hops.iter().map(|hop| &hop.who));
+        let known = [&self.agreement.provider.id, &self.agreement.recipient.party.id];
+        let mut hidden = who.filter(|who| who.len() > 1 && *who != "withheld" && !known.contains(who));
+        hidden.any(|who| plan::quotes_name(&self.target.value(), who))
     }
 
     /// R15: the marking that the producer lets it go out with.
@@ -269,7 +314,7 @@ impl<'a> Case<'a> {
         {
             reasons.push(Withheld::BadInterval);
         }
-        let created = extra_time(context, "created");
+        let created = created(context);
         if [context.valid_from, created, context.first_seen].into_iter().flatten().any(|at| at > now) {
             reasons.push(Withheld::NotYetValid);
         }
@@ -284,7 +329,8 @@ impl<'a> Case<'a> {
                 Some(_) => {}
             }
         }
-        if self.incoming().delete_by.is_some_and(|by| by <= now) {
+        // A limit that cannot be read has come.
+        if self.incoming().delete_by.is_some_and(|by| by.is_none_or(|by| by <= now)) {
             reasons.push(Withheld::DeleteBy);
         }
     }
@@ -320,18 +366,34 @@ impl<'a> Case<'a> {
     /// R8: what is known of countries; the name's own among it.
     fn facts(&self) -> Vec<Country> {
         let mut facts = self.context().countries.clone();
+        // What is no country's code, or rests on nothing that is known, is no fact; a country may be called
+        // otherwise today.
+        facts.retain_mut(|fact| {
+            let code = indicia_data::country::current(&fact.code.trim().to_ascii_uppercase());
+            fact.code = code.unwrap_or_default().to_string();
+            fact.strength = fact.strength.take().map(|word| {
+                let strong = word.eq_ignore_ascii_case("strong");
+                if strong { "strong" } else { "weak" }.to_string()
+            });
+            code.is_some() && fact.basis.as_deref().is_none_or(|word| Basis::from_name(word).is_some())
+        });
         let of_name = country::facts(&self.record.target.observable, &country::Sources::default());
         for fact in of_name.unwrap_or_default() {
-            if !facts.iter().any(|known| known.code == fact.code && known.basis == fact.basis) {
-                facts.push(fact);
+            match facts.iter_mut().find(|known| known.code == fact.code && known.basis == fact.basis) {
+                // How much a top-level domain says of a country is not the producer's to say.
+                Some(known) => known.strength = fact.strength,
+                None => facts.push(fact),
             }
         }
-        // A statement in words of a country that is called otherwise today.
-        for fact in &mut facts {
-            if let Some(today) = indicia_data::country::current(&fact.code) {
-                fact.code = today.to_string();
-            }
-        }
+        facts
+    }
+
+    /// The facts that go out: no victim of a country that the recipient does not act for, where the item is theirs.
+    fn emitted(&self, mut facts: Vec<Country>, to_notify: bool) -> Vec<Country> {
+        let acts_for = &self.agreement.recipient.countries;
+        facts.retain(|fact| {
+            !to_notify || fact.basis.as_deref() != Some("victim") || acts_for.contains(&fact.code)
+        });
         facts
     }
 
@@ -356,10 +418,8 @@ impl<'a> Case<'a> {
 
     /// R9: somebody to notify, by this assertion or another of the same source.
     fn is_to_notify(&self) -> bool {
-        let context = self.context();
-        let same = |c: &&Context| c.feed == context.feed && c.producer == context.producer;
         let notifies = |c: &Context| c.role.is_some_and(Role::is_to_notify);
-        notifies(context) || self.record.contexts.iter().filter(same).any(notifies)
+        self.record.contexts.iter().filter(self.same_source()).any(notifies)
     }
 
     fn victim(&self, facts: &[Country], government: Option<&str>, reasons: &mut Vec<Withheld>) {
@@ -377,7 +437,7 @@ impl<'a> Case<'a> {
         };
         // Where somebody says who the victim is, that counts; else whose name it is. Where it is hosted never does.
         let mut victims = of(&["victim"]);
-        if victims.is_empty() {
+        if !facts.iter().any(|fact| fact.basis.as_deref() == Some("victim")) {
             victims = of(&["statement", "cctld"]);
             victims.extend(government.filter(|code| !code.is_empty()));
         }
@@ -397,10 +457,13 @@ impl<'a> Case<'a> {
         if both.is_empty() {
             reasons.push(Withheld::Purpose);
         } else if to_notify {
-            both.retain(|p| matches!(p, Purpose::VictimNotification | Purpose::Investigation));
-            if both.is_empty() {
+            let is_theirs = |p: &Purpose| matches!(p, Purpose::VictimNotification | Purpose::Investigation);
+            if !both.iter().any(is_theirs) {
                 reasons.push(Withheld::VictimPurpose);
             }
+            let blocks =
+                self.context().role.is_some_and(|r| self.agreement.handling.block_roles.contains(&r));
+            both.retain(|p| is_theirs(p) || (blocks && *p == Purpose::Prevention));
         }
         both
     }
@@ -416,12 +479,18 @@ impl<'a> Case<'a> {
             context.hops.last().map_or("", |hop| &hop.who),
             context.role.map_or("", Role::name),
             self.record.target.observable.kind().name(),
+            self.record.target.observable.source_type().unwrap_or_default(),
             self.record.target.observable.key(),
             self.record.target.match_.name(),
             if self.record.target.below_only { "below" } else { "" },
         ]
         .join("\0");
         format!("indicator--{}", Uuid::new_v5(&self.ledger.namespace(), name.as_bytes()))
+    }
+
+    /// The ids that it can have gone out under: its own, and ours.
+    fn ids(&self) -> impl Iterator<Item = String> {
+        self.context().source_id.clone().into_iter().chain([self.id()])
     }
 
     /// R6, R16: what is left of the assertion: fields that we know, redacted; a field with a marking of its own only
@@ -431,15 +500,17 @@ impl<'a> Case<'a> {
         let marked = MarkedFields::of(context);
         let mut tlp = marking.tlp;
         let mut pap = marking.pap;
-        let mut keep = |field: &str, removed: &mut Removed| match marked.of_field(field) {
+        let mut statements: Vec<&str> = texts(context.extra.get("statements"));
+        let mut keep = |field: &str, removed: &mut Removed| match marked.fields.get(field) {
             None => true,
             Some(of_field) => {
                 let mut reasons = Vec::new();
                 // A field that says nothing of TLP has that of the whole, which may go.
-                let alone = Marking { tlp: of_field.tlp.or(Some(Tlp::Clear)), ..of_field };
+                let alone = Marking { tlp: of_field.tlp.or(Some(Tlp::Clear)), ..of_field.clone() };
                 self.markings(&alone, own, &mut reasons);
                 if reasons.is_empty() {
                     (tlp, pap) = (tlp.max(alone.tlp), pap.max(alone.pap));
+                    statements.extend(marked.statements(field));
                 } else {
                     *removed.entry("marked-field").or_default() += 1;
                 }
@@ -450,14 +521,17 @@ impl<'a> Case<'a> {
         let text = |text: &str, removed: &mut Removed| redact::redact_text(text, removed).into_owned();
         let mut out = Context { role: context.role, ..Context::default() };
         if !context.labels.is_empty() && keep("labels", &mut removed) {
-            out.labels = context.labels.iter().map(|label| text(label, &mut removed)).collect();
+            // A label that says a level could say a wider one than the item goes out with.
+            let labels = context.labels.iter().filter(|label| Marking::of_label(label).is_none());
+            out.labels = labels.map(|label| text(label, &mut removed)).collect();
         }
         if let Some(threat) = context.threat.as_ref().filter(|_| keep("threat", &mut removed)) {
             out.threat = Some(text(threat, &mut removed));
         }
         if let Some(confidence) = context.confidence.clone().filter(|_| keep("confidence", &mut removed)) {
-            let source = confidence.source.filter(|_| !must_not);
-            out.confidence = Some(indicia_core::Confidence { source, ..confidence });
+            let source = confidence.source.filter(|_| !must_not).map(|source| text(&source, &mut removed));
+            let scale = confidence.scale.map(|scale| text(&scale, &mut removed));
+            out.confidence = Some(indicia_core::Confidence { value: confidence.value, scale, source });
         }
         if keep("first_seen", &mut removed) {
             out.first_seen = context.first_seen;
@@ -484,15 +558,27 @@ impl<'a> Case<'a> {
         {
             out.description = Some(text(description, &mut removed));
         }
-        if let Some(Value::Array(statements)) = context.extra.get("statements") {
-            let said = statements.iter().filter_map(Value::as_str).map(|s| json!(text(s, &mut removed)));
-            out.extra.insert("statements".to_string(), said.collect::<Vec<Value>>().into());
+        if let Some(producer) = context.producer.as_ref().filter(|_| !must_not)
+            && keep("producer", &mut removed)
+        {
+            out.producer = Some(text(producer, &mut removed));
         }
-        if keep("producer", &mut removed) && !must_not {
-            out.producer = context.producer.clone();
+        if !statements.is_empty() {
+            let said: BTreeSet<String> = statements.iter().map(|s| text(s, &mut removed)).collect();
+            out.extra.insert("statements".to_string(), json!(said));
         }
-        const OURS: [&str; 6] =
-            ["statements", "marked_fields", "handling", "government", "created", "modified"];
+        if marking.chatham {
+            out.extra.insert("unknown_markings".to_string(), json!([CHATHAM]));
+        }
+        const OURS: [&str; 7] = [
+            "statements",
+            "unknown_markings",
+            "marked_fields",
+            "handling",
+            "government",
+            "created",
+            "modified",
+        ];
         let dropped = context.extra.keys().filter(|name| !OURS.contains(&name.as_str())).count() as u64;
         if dropped > 0 {
             *removed.entry("extra-field").or_default() += dropped;
@@ -503,7 +589,18 @@ impl<'a> Case<'a> {
 
     /// R16, and never less than what it came with.
     fn must_not_attribute(&self) -> bool {
-        self.agreement.handling.attribution == Attribution::MustNot || self.incoming().must_not_attribute
+        self.agreement.handling.attribution == Attribution::MustNot
+            || self.incoming().must_not_attribute
+            || self.marking().chatham
+    }
+
+    /// Whether what goes out says just what came: nothing less, nothing else (R6).
+    fn is_unchanged(&self, out: &Context, countries: &[Country]) -> bool {
+        let came = self.context();
+        let purposes: BTreeSet<&String> = came.purposes.iter().collect();
+        (out.tlp, out.pap, &out.labels) == (came.tlp, came.pap, &came.labels)
+            && came.countries.iter().all(|fact| countries.contains(fact))
+            && (purposes.is_empty() || purposes == out.purposes.iter().collect())
     }
 
     fn item(
@@ -516,11 +613,33 @@ impl<'a> Case<'a> {
         own: bool,
     ) -> Item {
         let (agreement, incoming) = (self.agreement, self.incoming());
-        let Kept { target, mut context, removed } = kept;
+        let Kept { target, mut context, mut removed } = kept;
         let must_not = self.must_not_attribute();
         let original = self.context();
+        let action = action(&context, &purposes, to_notify || government.is_some());
+        let mut countries = countries;
+        for fact in &mut countries {
+            fact.evidence =
+                fact.evidence.take().map(|text| redact::redact_text(&text, &mut removed).into_owned());
+        }
+        // R8: which government's it is goes out where that country is in scope.
+        let government = government.map(|code| {
+            let in_scope = agreement.scope.countries.contains(&code);
+            if in_scope { code } else { String::new() }
+        });
+        if let Some(code) = &government {
+            if !context.labels.iter().any(|label| label == "government") {
+                context.labels.push("government".to_string());
+            }
+            context.extra.insert("government".to_string(), code.as_str().into());
+        }
+        context.purposes = purposes.iter().map(|p| p.name().to_string()).collect();
         // R6: what is as it came keeps its id; everything else is a new object.
-        let unchanged = removed.is_empty() && target == self.record.target && !must_not && own;
+        let unchanged = own
+            && !must_not
+            && removed.is_empty()
+            && target == *self.target
+            && self.is_unchanged(&context, &countries);
         let valid_id = |id: &&String| {
             id.strip_prefix("indicator--")
                 .is_some_and(|uuid| Uuid::parse_str(uuid).is_ok_and(|u| u.to_string() == uuid))
@@ -530,34 +649,25 @@ impl<'a> Case<'a> {
             _ => self.id(),
         };
         // R13: sending again does not make it last longer.
-        let first =
-            self.ledger.shared(&agreement.recipient.party.id, &id).map_or(self.now, |known| known.first);
+        let recipient = &agreement.recipient.party.id;
+        let sent = self.ids().filter_map(|id| self.ledger.shared(recipient, &id)).map(|known| known.first);
+        let first = sent.min().unwrap_or(self.now).min(self.now);
         let ours = after_days(first, i64::from(agreement.retention_days));
-        let delete_by = incoming.delete_by.map_or(ours, |theirs| theirs.min(ours));
-        let action = action(&context, &purposes, to_notify || government.is_some());
-        let mut countries = countries;
-        for fact in &mut countries {
-            fact.evidence =
-                fact.evidence.take().map(|text| redact::redact_text(&text, &mut Removed::new()).into_owned());
-        }
-        if let Some(code) = &government {
-            if !context.labels.iter().any(|label| label == "government") {
-                context.labels.push("government".to_string());
-            }
-            context.extra.insert("government".to_string(), code.as_str().into());
-        }
+        let delete_by = incoming.delete_by.flatten().map_or(ours, |theirs| theirs.min(ours));
         context.feed = Some(agreement.id.clone());
         context.source_id = Some(id.clone());
         context.countries = countries;
-        context.purposes = purposes.iter().map(|p| p.name().to_string()).collect();
         let mut hops: Vec<Hop> = Vec::new();
         for hop in &original.hops {
-            let action = hop.action.clone();
-            hops.push(if must_not {
-                Hop { who: "withheld".to_string(), when: None, agreement: None, action }
-            } else {
-                Hop { action, ..hop.clone() }
-            });
+            // Of an action only the words that there are; anything else could say whatever it likes.
+            let action = hop.action.clone().filter(|action| ACTIONS.contains(&action.as_str()));
+            if must_not {
+                hops.push(Hop { who: "withheld".to_string(), when: None, agreement: None, action });
+                continue;
+            }
+            let mut text = |text: &String| redact::redact_text(text, &mut removed).into_owned();
+            let (who, agreement) = (text(&hop.who), hop.agreement.as_ref().map(text));
+            hops.push(Hop { who, when: hop.when, agreement, action });
         }
         let done = if unchanged { "forward" } else { "redact" };
         hops.push(Hop {
@@ -594,6 +704,11 @@ struct Kept {
     removed: Removed,
 }
 
+/// Kinds that `kinds = "all"` leaves out.
+pub(crate) fn must_be_named(kind: Kind) -> bool {
+    matches!(kind, Kind::Phone | Kind::Iban | Kind::PaymentCard | Kind::UserName | Kind::Other)
+}
+
 /// R10, R12: what to do, by role, marking and purpose.
 fn action(context: &Context, purposes: &BTreeSet<Purpose>, notify: bool) -> Action {
     if notify {
@@ -621,7 +736,11 @@ pub(crate) fn narrow(
     match (ours, theirs) {
         (Onward::None, _) | (_, Onward::None) => (Onward::None, BTreeSet::new()),
         (Onward::Consent, _) | (_, Onward::Consent) => (Onward::Consent, BTreeSet::new()),
-        (Onward::Organisation, _) | (_, Onward::Organisation) => (Onward::Organisation, BTreeSet::new()),
+        (Onward::Organisation, Onward::Organisation) => (Onward::Organisation, BTreeSet::new()),
+        // Who of those listed is of the organisation is not known.
+        (Onward::Organisation, Onward::Listed) | (Onward::Listed, Onward::Organisation) => {
+            (Onward::None, BTreeSet::new())
+        }
         (Onward::Listed, Onward::Listed) => {
             let both: BTreeSet<String> = ours_to & &theirs_to;
             if both.is_empty() { (Onward::None, both) } else { (Onward::Listed, both) }
@@ -635,8 +754,46 @@ struct Marking {
     tlp: Option<Tlp>,
     pap: Option<Pap>,
     statements: bool,
+    /// Chatham House rule: not to be attributed.
+    chatham: bool,
     unknown: bool,
 }
+
+/// The tag by which TLP says that the Chatham House rule holds beside.
+const CHATHAM: &str = "tlp:ex:chr";
+
+/// What hops tell of.
+const ACTIONS: [&str; 5] = ["create", "forward", "redact", "merge", "translate"];
+
+/// Fields that the decision rests on, or without which there is no record: what marks one marks the whole.
+const BINDING: [&str; 12] = [
+    "target",
+    "kind",
+    "value",
+    "match",
+    "pattern",
+    "role",
+    "valid_from",
+    "revoked",
+    "purposes",
+    "countries",
+    "hops",
+    "statements",
+];
+
+/// Schemes of classification and handling that come as labels, of which none is evaluated here.
+const UNREAD_SCHEMES: [&str; 10] = [
+    "acs",
+    "data-classification",
+    "dcso-sharing",
+    "de-vs",
+    "dni-ism",
+    "fr-classif",
+    "iep",
+    "iep2-policy",
+    "iep2-reference",
+    "nato",
+];
 
 impl Marking {
     fn of(context: &Context) -> Marking {
@@ -645,13 +802,43 @@ impl Marking {
             Some(Value::Array(list)) => !list.is_empty(),
             Some(_) => true,
         };
-        Marking {
+        let unknown = texts(context.extra.get("unknown_markings"));
+        let chatham = unknown.iter().any(|name| name.eq_ignore_ascii_case(CHATHAM));
+        let only_chatham = chatham && list_len(context.extra.get("unknown_markings")) == 1;
+        let marked = MarkedFields::of(context);
+        let own = Marking {
             tlp: context.tlp,
             pap: context.pap,
             statements: filled("statements"),
-            // A field whose markings cannot be read is one of the whole.
-            unknown: filled("unknown_markings") || MarkedFields::of(context).unreadable,
-        }
+            chatham,
+            // A field whose markings cannot be read is one of the whole, as is a statement that is no text.
+            unknown: (filled("unknown_markings") && !only_chatham)
+                || texts(context.extra.get("statements")).len() != list_len(context.extra.get("statements"))
+                || marked.unreadable,
+        };
+        let of_labels = context.labels.iter().filter_map(|label| Marking::of_label(label));
+        let of_fields = BINDING.iter().filter_map(|field| marked.fields.get(*field).cloned());
+        of_labels.chain(of_fields).fold(own, Marking::stricter)
+    }
+
+    /// What a label says that is a marking: formats without a place for markings have them there.
+    fn of_label(label: &str) -> Option<Marking> {
+        let (scheme, level) = label.trim().split_once([':', '='])?;
+        let scheme = scheme.trim().to_ascii_lowercase();
+        let none = Marking::default();
+        Some(match scheme.as_str() {
+            "tlp" if label.trim().eq_ignore_ascii_case(CHATHAM) => Marking { chatham: true, ..none },
+            "tlp" => {
+                let tlp = level.parse().ok();
+                Marking { tlp, unknown: tlp.is_none(), ..none }
+            }
+            "pap" => {
+                let pap = level.parse().ok();
+                Marking { pap, unknown: pap.is_none(), ..none }
+            }
+            other if UNREAD_SCHEMES.contains(&other) => Marking { unknown: true, ..none },
+            _ => return None,
+        })
     }
 
     fn is_marked(&self) -> bool {
@@ -663,55 +850,76 @@ impl Marking {
             tlp: self.tlp.max(other.tlp),
             pap: self.pap.max(other.pap),
             statements: self.statements || other.statements,
+            chatham: self.chatham || other.chatham,
             unknown: self.unknown || other.unknown,
         }
     }
 }
 
+/// The texts of a list, or of one alone.
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => vec![text],
+        _ => Vec::new(),
+    }
+}
+
+fn list_len(value: Option<&Value>) -> usize {
+    match value {
+        None | Some(Value::Null) => 0,
+        Some(Value::Array(list)) => list.len(),
+        Some(_) => 1,
+    }
+}
+
 /// Markings of single fields: `extra.marked_fields`, as readers keep granular markings.
-struct MarkedFields {
-    fields: BTreeMap<String, Marking>,
+struct MarkedFields<'a> {
+    fields: BTreeMap<&'a str, Marking>,
+    from: Option<&'a Map<String, Value>>,
     unreadable: bool,
 }
 
-impl MarkedFields {
-    fn of(context: &Context) -> MarkedFields {
-        let mut all = MarkedFields { fields: BTreeMap::new(), unreadable: false };
-        let Some(value) = context.extra.get("marked_fields") else { return all };
-        let Some(map) = value.as_object() else {
-            all.unreadable = true;
-            return all;
-        };
-        for (field, value) in map {
-            let level = |name: &str| value.get(name).and_then(Value::as_str);
-            let tlp = level("tlp").map(str::parse::<Tlp>);
-            let pap = level("pap").map(str::parse::<Pap>);
-            let unknown = !value.is_object()
-                || value.get("unknown").is_some()
-                || matches!(tlp, Some(Err(_)))
-                || matches!(pap, Some(Err(_)))
-                || (value.get("tlp").is_some() && tlp.is_none())
-                || (value.get("pap").is_some() && pap.is_none());
-            let marking = Marking {
-                tlp: tlp.and_then(Result::ok),
-                pap: pap.and_then(Result::ok),
-                statements: false,
-                unknown,
-            };
-            all.fields.insert(field.clone(), marking);
-        }
-        all
+impl<'a> MarkedFields<'a> {
+    fn of(context: &'a Context) -> MarkedFields<'a> {
+        let value = context.extra.get("marked_fields").filter(|value| !value.is_null());
+        let from = value.and_then(Value::as_object);
+        let fields = from.into_iter().flatten().map(|(name, marks)| (name.as_str(), of_field(marks)));
+        MarkedFields { fields: fields.collect(), from, unreadable: value.is_some() && from.is_none() }
     }
 
-    fn of_field(&self, field: &str) -> Option<Marking> {
-        self.fields.get(field).cloned()
+    /// The statements in words that bind a field.
+    fn statements(&self, field: &str) -> Vec<&'a str> {
+        texts(self.from.and_then(|from| from.get(field)?.get("statements")))
     }
+}
+
+/// The marking of one field: `tlp`, `pap` and `statements` of a known shape, and nothing else.
+fn of_field(marks: &Value) -> Marking {
+    let Some(marks) = marks.as_object() else { return Marking { unknown: true, ..Marking::default() } };
+    let mut all = Marking::default();
+    for (name, value) in marks {
+        let level = value.as_str().unwrap_or_default();
+        match name.as_str() {
+            "tlp" => all.tlp = level.parse().ok(),
+            "pap" => all.pap = level.parse().ok(),
+            "statements" => all.statements = true,
+            _ => all.unknown = true,
+        }
+        all.unknown |= match name.as_str() {
+            "tlp" => all.tlp.is_none(),
+            "pap" => all.pap.is_none(),
+            _ => texts(Some(value)).len() != list_len(Some(value)),
+        };
+    }
+    all
 }
 
 /// What `extra.handling` says, which the package wrote that the assertion came in.
 struct Incoming {
     onward: Option<(Onward, BTreeSet<String>)>,
-    delete_by: Option<Time>,
+    /// `Some(None)` where there is one that cannot be read.
+    delete_by: Option<Option<Time>>,
     must_not_attribute: bool,
 }
 
@@ -728,7 +936,10 @@ impl Incoming {
         });
         Incoming {
             onward: Some((onward, to.unwrap_or_default())),
-            delete_by: word("delete_by").and_then(|text| text.parse().ok()),
+            delete_by: handling
+                .get("delete_by")
+                .filter(|value| !value.is_null())
+                .map(|_| word("delete_by").and_then(|text| text.parse().ok())),
             must_not_attribute: word("attribution")
                 .and_then(Attribution::from_name)
                 .is_none_or(|a| a == Attribution::MustNot),
@@ -736,8 +947,14 @@ impl Incoming {
     }
 }
 
-fn extra_time(context: &Context, name: &str) -> Option<Time> {
-    context.extra.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok())
+/// When the statement was made: `created` of STIX, the time stamp of MISP.
+fn created(context: &Context) -> Option<Time> {
+    let text = |name: &str| context.extra.get(name).and_then(Value::as_str);
+    let stamp = || {
+        let value = context.extra.get("timestamp")?;
+        Time::from_unix(value.as_i64().or_else(|| value.as_str()?.parse().ok())?)
+    };
+    text("created").and_then(|text| text.parse().ok()).or_else(stamp)
 }
 
 /// A time some days later, or the last there is.

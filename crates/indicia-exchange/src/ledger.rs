@@ -283,6 +283,18 @@ impl Ledger {
         self.shared.get(recipient)?.get(item)
     }
 
+    /// Whether an item was taken back from anybody: who never got it gets it no more.
+    pub fn is_revoked(&self, item: &str) -> bool {
+        self.shared.values().any(|items| items.get(item).is_some_and(|known| known.revoked))
+    }
+
+    /// The ids of the items that went out under an id, or are of what the provider got under it.
+    pub fn items_of(&self, id: &str) -> BTreeSet<&str> {
+        let all = self.shared.values().flatten();
+        let known = all.filter(|(item, known)| *item == id || known.source_id.as_deref() == Some(id));
+        known.map(|(item, _)| item.as_str()).collect()
+    }
+
     /// Every recipient who got an item.
     pub fn recipients_of(&self, item: &str) -> BTreeSet<&str> {
         self.shared

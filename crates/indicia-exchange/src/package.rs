@@ -122,7 +122,14 @@ impl Package {
         counter: u64,
         now: Time,
     ) -> Result<Package, FeedError> {
-        let head = Head::new(PackageType::Indicators, agreement, counter, now);
+        let mut head = Head::new(PackageType::Indicators, agreement, counter, now);
+        if plan.items.is_empty() && !agreement.is_in_force(now) {
+            // R14: notices are taken after the end too; a package of items would be refused.
+            head.type_ = PackageType::Notices;
+            head.valid_until = crate::decide::after_days(now, VALID_DAYS);
+            let files = files::of_notices(&plan.notices, &head);
+            return Ok(head.pack(files, None, None));
+        }
         let files = files::of_plan(plan, agreement, &head)?;
         let tlp = plan.items.iter().filter_map(|item| item.record.contexts[0].tlp).max();
         let pap = plan.items.iter().filter_map(|item| item.record.contexts[0].pap).max();

@@ -7,21 +7,28 @@
 
 mod quotes;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use indicia_core::{Indicator, Time};
+use indicia_core::{Context, Indicator, Observable, Pap, Target, Time, Tlp};
 use serde_json::Value;
 
-use crate::agreement::{Agreement, AllOr, Attribution, Onward};
+use crate::agreement::{Agreement, AllOr, Onward, RecipientKind};
+use crate::decide;
 use crate::ledger::Ledger;
-use crate::redact::Removed;
-use crate::{Item, Withheld};
+use crate::redact::{Removed, redact_text};
+use crate::{Item, Projection, Withheld};
 use quotes::{Quotes, Secret};
+
+/// What is counted for the provider alone: to the recipient it would tell that there is something that stays.
+pub(crate) const FOR_PROVIDER_ONLY: [&str; 2] = ["marked-field", "quotes-withheld"];
 
 /// A provider's records, made ready for any number of agreements.
 #[derive(Debug)]
 pub struct Records {
     records: Vec<Indicator>,
+    /// How each context of each record writes the target, by the same places.
+    spelled: Vec<Vec<Target>>,
     quotes: Quotes,
 }
 
@@ -29,7 +36,7 @@ impl Records {
     /// Brings records of one identity (kind, key, match) together, their contexts side by side, in an order that does
     /// not depend on that of the input.
     pub fn new(records: impl IntoIterator<Item = Indicator>) -> Records {
-        let mut by_identity: BTreeMap<_, Indicator> = BTreeMap::new();
+        let mut by_identity: BTreeMap<_, (Indicator, Vec<Target>)> = BTreeMap::new();
         for record in records {
             let target = &record.target;
             let identity = (
@@ -39,29 +46,38 @@ impl Records {
                 target.match_,
                 target.below_only,
             );
+            let spelled = vec![target.clone(); record.contexts.len()];
             match by_identity.get_mut(&identity) {
                 None => {
-                    by_identity.insert(identity, record);
+                    by_identity.insert(identity, (record, spelled));
                 }
-                Some(known) => {
+                Some((known, all_spelled)) => {
                     // Of several spellings the least, so that the order of the input does not show.
                     if record.target.value() < known.target.value() {
                         known.target = record.target;
                     }
                     known.contexts.extend(record.contexts);
-                    known.group = known.group.take().or(record.group);
+                    all_spelled.extend(spelled);
+                    known.group = known.group.take().into_iter().chain(record.group).min();
                 }
             }
         }
-        let mut records: Vec<Indicator> = by_identity.into_values().collect();
-        for record in &mut records {
-            if record.contexts.len() > 1 {
-                record.contexts.sort_by_cached_key(|c| serde_json::to_string(c).unwrap_or_default());
-                record.contexts.dedup();
+        let (mut records, mut spelled) = (Vec::new(), Vec::new());
+        for (mut record, targets) in by_identity.into_values() {
+            let mut all: Vec<(Context, Target)> = record.contexts.drain(..).zip(targets).collect();
+            if all.len() > 1 {
+                all.sort_by_cached_key(|(context, target)| {
+                    (serde_json::to_string(context).unwrap_or_default(), target.value().into_owned())
+                });
+                all.dedup();
             }
+            let (contexts, targets): (Vec<Context>, Vec<Target>) = all.into_iter().unzip();
+            record.contexts = contexts;
+            records.push(record);
+            spelled.push(targets);
         }
-        let quotes = Quotes::new(&records);
-        Records { records, quotes }
+        let quotes = Quotes::new(&records, &spelled);
+        Records { records, spelled, quotes }
     }
 
     /// The records.
@@ -156,7 +172,8 @@ pub fn plan(
     let mut held = Vec::new();
     let mut notices = BTreeSet::new();
     for (n, record) in records.records.iter().enumerate() {
-        for (context, decided) in crate::decide::each(record, &agreement, ledger, now).enumerate() {
+        let decided = decide::each(record, &records.spelled[n], &agreement, ledger, now);
+        for (context, decided) in decided.enumerate() {
             match decided {
                 Ok(item) => items.push((item, n, context)),
                 Err(reasons) => held.push(Held { record: n, context, reasons }),
@@ -164,7 +181,7 @@ pub fn plan(
         }
         for (context, said) in record.contexts.iter().enumerate() {
             if said.revoked == Some(true) {
-                for id in crate::decide::ids(record, context, &agreement, ledger) {
+                for id in decide::ids(record, context, &agreement, ledger) {
                     if ledger.shared(recipient, &id).is_some_and(|known| !known.revoked) {
                         let reason = "revoked-by-producer".to_string();
                         notices.insert(Notice { item: id, revoked: true, reason });
@@ -173,9 +190,15 @@ pub fn plan(
             }
         }
     }
-    items.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
-    // Two deliveries of one assertion are one item.
+    // Two deliveries of one assertion are one item: the one that is marked more strictly.
+    items.sort_by_cached_key(|(item, ..)| {
+        let context = &item.record.contexts[0];
+        let most = (Tlp::Red as u8 - context.tlp.unwrap_or(Tlp::Red) as u8, Reverse(strictness(context.pap)));
+        let newest = Reverse(context.last_seen.or(context.first_seen));
+        (item.id.clone(), most, newest, serde_json::to_string(&item.record).unwrap_or_default())
+    });
     items.dedup_by(|(a, ..), (b, ..)| a.id == b.id);
+    items.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
     let mut plan = Plan {
         givers: items
             .iter()
@@ -186,8 +209,13 @@ pub fn plan(
         carried: Vec::new(),
         notices: notices.into_iter().collect(),
     };
-    close(records, &agreement, items, &mut plan);
+    close(records, &agreement, ledger, items, &mut plan);
     Some((agreement, plan))
+}
+
+/// PAP by how little it lets be done; none lets nothing be done without asking.
+fn strictness(pap: Option<Pap>) -> u8 {
+    pap.map_or(u8::MAX, |pap| pap as u8)
 }
 
 fn order(item: &Item) -> (crate::Action, bool, String, String, &str) {
@@ -202,72 +230,25 @@ fn giver(context: &indicia_core::Context) -> (Option<String>, Option<String>) {
 }
 
 /// R7, R18: leaves out every text that quotes what stays.
-fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usize)>, plan: &mut Plan) {
-    let mut released_values: BTreeSet<usize> = BTreeSet::new();
-    let mut released_names: BTreeSet<String> =
-        [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
-    for (item, record, _) in &items {
-        if item.record.target == records.records[*record].target {
-            released_values.insert(*record);
-        }
-        released_names.extend(item.record.contexts[0].producer.clone());
-        released_names.insert(item.id.clone());
+fn close(
+    records: &Records,
+    agreement: &Agreement,
+    ledger: &Ledger,
+    items: Vec<(Item, usize, usize)>,
+    plan: &mut Plan,
+) {
+    let mut released = Released::new(&records.quotes, agreement);
+    for (item, record, context) in &items {
+        released.add(item, *record, &records.spelled[*record][*context]);
     }
-    let secret = |found: &Secret| match found {
-        Secret::Value(record) => !released_values.contains(record),
-        Secret::Name(name) => !released_names.contains(name),
-    };
-    let mut cache: HashMap<String, bool> = HashMap::new();
-    for (mut item, record, _) in items {
-        let mut quotes = |text: &str| match cache.get(text) {
-            Some(known) => *known,
-            None => {
-                let found = records.quotes.find(text).iter().any(&secret);
-                cache.insert(text.to_string(), found);
-                found
-            }
-        };
-        let mut dropped = 0u64;
-        let context = &mut item.record.contexts[0];
-        for list in [&mut context.labels, &mut context.references] {
-            let all = list.len();
-            list.retain(|text| !quotes(text));
-            dropped += (all - list.len()) as u64;
-        }
-        for field in [&mut context.threat, &mut context.provider, &mut context.description] {
-            if field.as_deref().is_some_and(&mut quotes) {
-                *field = None;
-                dropped += 1;
-            }
-        }
-        if let Some(confidence) = &mut context.confidence {
-            for field in [&mut confidence.scale, &mut confidence.source] {
-                if field.as_deref().is_some_and(&mut quotes) {
-                    *field = None;
-                    dropped += 1;
-                }
-            }
-        }
-        for country in &mut context.countries {
-            for field in [&mut country.evidence, &mut country.strength, &mut country.basis] {
-                if field.as_deref().is_some_and(&mut quotes) {
-                    *field = None;
-                    dropped += 1;
-                }
-            }
-        }
-        if let Some(Value::Array(statements)) = context.extra.get_mut("statements") {
-            let all = statements.len();
-            statements.retain(|text| text.as_str().is_some_and(|text| !quotes(text)));
-            dropped += (all - statements.len()) as u64;
-        }
-        if dropped > 0 {
-            *item.removed.entry("quotes-withheld").or_default() += dropped;
+    for (mut item, record, context) in items {
+        if released.leave_out(&mut item) {
+            decide::renew(&mut item, &records.records[record], context, agreement, ledger);
         }
         for found in records.quotes.find(&item.record.target.value()) {
             if let Secret::Value(other) = found
                 && other != record
-                && !released_values.contains(&other)
+                && !released.values.contains(&other)
             {
                 plan.carried.push(Carried { item: item.id.clone(), record: other });
             }
@@ -276,11 +257,159 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
     }
 }
 
+/// The same for one record that is decided alone: its own statements that stay, their ids and producers.
+pub(crate) fn close_record(
+    record: &Indicator,
+    agreement: &Agreement,
+    ledger: &Ledger,
+    projection: &mut Projection,
+) {
+    let quotes = Quotes::new(std::slice::from_ref(record), &[]);
+    let mut released = Released::new(&quotes, agreement);
+    for item in &projection.items {
+        released.add(item, 0, &record.target);
+    }
+    for (item, context) in projection.items.iter_mut().zip(&projection.sources) {
+        if released.leave_out(item) {
+            decide::renew(item, record, *context, agreement, ledger);
+        }
+    }
+}
+
+/// Whether a text quotes a name.
+pub(crate) fn quotes_name(text: &str, name: &str) -> bool {
+    !Quotes::of_name(name).find(text).is_empty()
+}
+
+/// What goes out, by which what stays is known.
+struct Released<'a> {
+    quotes: &'a Quotes,
+    values: BTreeSet<usize>,
+    names: BTreeSet<String>,
+    cache: HashMap<String, (bool, bool)>,
+}
+
+impl<'a> Released<'a> {
+    fn new(quotes: &'a Quotes, agreement: &Agreement) -> Released<'a> {
+        let names = [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
+        Released { quotes, values: BTreeSet::new(), names, cache: HashMap::new() }
+    }
+
+    fn add(&mut self, item: &Item, record: usize, came: &Target) {
+        if item.record.target == *came {
+            self.values.insert(record);
+        }
+        self.names.extend(item.record.contexts[0].producer.clone());
+        self.names.insert(item.id.clone());
+    }
+
+    /// Whether a text quotes a value or an id that stays, and whether it quotes that or a name that does.
+    fn quotes(&mut self, text: &str) -> (bool, bool) {
+        if let Some(known) = self.cache.get(text) {
+            return *known;
+        }
+        let (mut value, mut name) = (false, false);
+        for secret in self.quotes.find(text) {
+            match secret {
+                Secret::Value(record) => value |= !self.values.contains(&record),
+                Secret::Id(id) => value |= !self.names.contains(&id),
+                Secret::Name(who) => name |= !self.names.contains(&who),
+            }
+        }
+        self.cache.insert(text.to_string(), (value, value || name));
+        (value, value || name)
+    }
+
+    /// Leaves out of an item what quotes what stays; says whether anything was.
+    fn leave_out(&mut self, item: &mut Item) -> bool {
+        let mut dropped = 0u64;
+        let context = &mut item.record.contexts[0];
+        for list in [&mut context.labels, &mut context.references] {
+            let all = list.len();
+            list.retain(|text| !self.quotes(text).1);
+            dropped += (all - list.len()) as u64;
+        }
+        let confidence = context.confidence.as_mut();
+        let of_confidence = confidence.map(|c| [&mut c.scale, &mut c.source]).into_iter().flatten();
+        let of_countries = context.countries.iter_mut().map(|country| &mut country.evidence);
+        for field in [&mut context.threat, &mut context.provider, &mut context.description]
+            .into_iter()
+            .chain(of_confidence)
+            .chain(of_countries)
+        {
+            if field.as_deref().is_some_and(|text| self.quotes(text).1) {
+                *field = None;
+                dropped += 1;
+            }
+        }
+        if context.asn.is_some_and(|asn| self.quotes(&format!("AS{asn}")).1) {
+            context.asn = None;
+            dropped += 1;
+        }
+        // Names that go out as such are no secret; a value or an id that they hold is.
+        if context.producer.as_deref().is_some_and(|who| self.quotes(who).0) {
+            context.producer = None;
+            dropped += 1;
+        }
+        if let Some((_, earlier)) = context.hops.split_last_mut() {
+            for hop in earlier.iter_mut() {
+                let texts = [Some(&hop.who), hop.agreement.as_ref()];
+                if texts.into_iter().flatten().any(|text| self.quotes(text).0) {
+                    (hop.who, hop.agreement) = ("withheld".to_string(), None);
+                    dropped += 1;
+                }
+            }
+        }
+        // A statement is a marking: that there is one stays.
+        if let Some(Value::Array(statements)) = context.extra.get_mut("statements") {
+            for statement in statements {
+                if statement.as_str().is_none_or(|text| self.quotes(text).1) {
+                    *statement = "[withheld]".into();
+                    dropped += 1;
+                }
+            }
+        }
+        dropped += u64::from(self.leave_out_type(item));
+        // The id that it kept can itself be made of a value.
+        let id = item.id.clone();
+        dropped += u64::from(self.quotes(&id).0);
+        if dropped > 0 {
+            *item.removed.entry("quotes-withheld").or_default() += dropped;
+        }
+        dropped > 0
+    }
+
+    /// The source's own name of a kind is a text as any other.
+    fn leave_out_type(&mut self, item: &mut Item) -> bool {
+        let target = &mut item.record.target;
+        let Some(name) = target.observable.source_type() else { return false };
+        let personal = redact_text(name, &mut Removed::new()) != name;
+        let quoted = personal || self.quotes(name).1;
+        if quoted {
+            target.observable = Observable::other("unknown", target.observable.value());
+        }
+        quoted
+    }
+}
+
+/// Of two kinds of recipient, the one that gets less: nobody to notify, nothing that is not for the public.
+fn openness(kind: RecipientKind) -> u8 {
+    match kind {
+        RecipientKind::Police | RecipientKind::PoliceInternational | RecipientKind::Csirt => 0,
+        RecipientKind::Isac | RecipientKind::Vendor => 1,
+        RecipientKind::Public => 2,
+    }
+}
+
 /// Both agreements in one: what either forbids is forbidden. Names, version and text are the first one's.
 fn stricter(mut a: Agreement, b: &Agreement) -> Agreement {
-    fn both<T: Ord + Clone>(a: &AllOr<T>, b: &AllOr<T>) -> AllOr<T> {
+    // `is_in_all`: what `all` holds, which leaves out what has to be named.
+    fn both<T: Ord + Clone>(a: &AllOr<T>, b: &AllOr<T>, is_in_all: impl Fn(&T) -> bool) -> AllOr<T> {
         match (a, b) {
-            (AllOr::All, other) | (other, AllOr::All) => other.clone(),
+            (AllOr::All, AllOr::All) => AllOr::All,
+            (AllOr::All, AllOr::Only(some)) | (AllOr::Only(some), AllOr::All) => {
+                AllOr::Only(some.iter().filter(|one| is_in_all(one)).cloned().collect())
+            }
             (AllOr::Only(a), AllOr::Only(b)) => AllOr::Only(a & b),
         }
     }
@@ -296,13 +425,20 @@ fn stricter(mut a: Agreement, b: &Agreement) -> Agreement {
     a.recipient.party.communities = &a.recipient.party.communities & &b.recipient.party.communities;
     a.recipient.countries = &a.recipient.countries & &b.recipient.countries;
     a.recipient.client &= b.recipient.client;
-    if a.recipient.kind != b.recipient.kind {
-        a.recipient.kind = a.recipient.kind.max(b.recipient.kind);
+    a.recipient.kind = std::cmp::max_by_key(a.recipient.kind, b.recipient.kind, |kind| openness(*kind));
+    let is_one =
+        |agreement: &Agreement| agreement.provider.organisation == agreement.recipient.party.organisation;
+    if is_one(&a) && !is_one(b) {
+        a.provider.organisation.clone_from(&b.provider.organisation);
+        a.recipient.party.organisation.clone_from(&b.recipient.party.organisation);
     }
-    // `all` roles leave out those to notify: they stay out only where both say so.
-    a.scope.roles = both(&a.scope.roles, &b.scope.roles);
-    a.scope.kinds = both(&a.scope.kinds, &b.scope.kinds);
-    a.scope.countries = both(&a.scope.countries, &b.scope.countries);
+    a.scope.roles = both(&a.scope.roles, &b.scope.roles, |role| !role.is_to_notify());
+    a.scope.kinds = both(&a.scope.kinds, &b.scope.kinds, |kind| !decide::must_be_named(*kind));
+    a.scope.countries = both(&a.scope.countries, &b.scope.countries, |_| true);
+    if a.provider.id != b.provider.id || a.recipient.party.id != b.recipient.party.id {
+        // There is nobody whom both let have it.
+        a.scope.roles = AllOr::Only(BTreeSet::new());
+    }
     a.scope.basis = &a.scope.basis & &b.scope.basis;
     a.scope.send_unknown_country &= b.scope.send_unknown_country;
     a.scope.max_age_days = least(a.scope.max_age_days, b.scope.max_age_days);
@@ -317,9 +453,9 @@ fn stricter(mut a: Agreement, b: &Agreement) -> Agreement {
     a.handling.purposes = &a.handling.purposes & &b.handling.purposes;
     a.handling.block_roles = &a.handling.block_roles & &b.handling.block_roles;
     a.handling.sidecar &= b.handling.sidecar;
-    if b.handling.attribution == Attribution::MustNot {
-        a.handling.attribution = Attribution::MustNot;
-    }
+    // May, must, must not: the later the stricter.
+    a.handling.attribution = a.handling.attribution.max(b.handling.attribution);
+    a.feedback = &a.feedback & &b.feedback;
     let (onward, to) = crate::decide::narrow(
         (a.handling.onward, &a.handling.onward_to),
         Some((b.handling.onward, b.handling.onward_to.clone())),

@@ -92,6 +92,8 @@ reasons! {
     Revoked "R14" "revoked" "its producer took it back",
     /// Personal by its kind, or nothing is left.
     Personal "R16" "personal" "it is personal, or nothing of it is left after redaction",
+    /// The value names who made it or passed it on.
+    NamesProducer "R16" "names-producer" "its value names who made it, who is not to be named",
     /// Comes from the recipient, or passed through its hands.
     Echo "R18" "echo" "the recipient made or already passed on this very statement",
 }

@@ -266,7 +266,8 @@ impl<'a> View<'a> {
             let of_action = actions.entry(item.action).or_default();
             of_action.0 += 1;
             *of_action.1.entry(role).or_default() += 1;
-            for (class, n) in &item.removed {
+            let shown = |class: &&str| !crate::plan::FOR_PROVIDER_ONLY.contains(class);
+            for (class, n) in item.removed.iter().filter(|(class, _)| shown(class)) {
                 let sum = removed.entry(class).or_default();
                 *sum = n.saturating_add(*sum);
             }

@@ -910,7 +910,8 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// Makes a package of notices for each recipient who got one of the items, below a folder.
+/// Makes a package of notices for each recipient who got one of the items, below a folder. An id is the item's own,
+/// or the one under which the provider got it, so that a notice from upstream goes on to whoever got it from here.
 ///
 /// # Errors
 /// Whatever it is, neither folder nor ledger changed.
@@ -924,13 +925,14 @@ pub fn revoke(
 ) -> Result<Vec<Shared>> {
     let mut file = LedgerFile::open(ledger, Some(key), now)?;
     let mut by_agreement: BTreeMap<(String, String), Vec<Notice>> = BTreeMap::new();
+    let items: BTreeSet<&str> = items.iter().flat_map(|id| file.ledger.items_of(id)).collect();
     for item in items {
         let got: Vec<String> = file.ledger.recipients_of(item).into_iter().map(str::to_string).collect();
         for recipient in got {
             let Some(known) = file.ledger.shared(&recipient, item).filter(|known| !known.revoked) else {
                 continue;
             };
-            let notice = Notice { item: item.clone(), revoked: true, reason: reason.to_string() };
+            let notice = Notice { item: item.to_string(), revoked: true, reason: reason.to_string() };
             by_agreement.entry((known.agreement.clone(), recipient)).or_default().push(notice);
         }
     }

@@ -61,23 +61,29 @@ impl Agreement {
         self.explain_handling(&mut say);
         for consent in &self.consents {
             say(format!(
-                "{} agreed on {} ({}) that {} may go out as TLP:{}.",
+                "{} agreed on {} ({}) that {} may go out as TLP:{}: {}.",
                 consent.who,
                 day(consent.when),
                 consent.reference,
                 count(consent.items.len(), "item"),
-                consent.tlp.name().to_uppercase()
+                consent.tlp.name().to_uppercase(),
+                list(&consent.items, "and")
             ));
         }
-        if self.provider.keys.is_empty() {
-            say(format!(
-                "No signing key of {provider} is named: whoever receives must know it from elsewhere."
-            ));
-        } else {
-            say(format!(
-                "Packages count only with a signature by {} that the agreement names.",
-                count(self.provider.keys.len(), "key")
-            ));
+        for (party, what) in [(&self.provider, "Packages"), (&self.recipient.party, "Answers")] {
+            if party.keys.is_empty() {
+                say(format!(
+                    "No signing key of {} is named: whoever gets its {} must know it from elsewhere.",
+                    party.id,
+                    what.to_lowercase()
+                ));
+            } else {
+                let keys = party.keys.iter().map(|trusted| match trusted.until {
+                    Some(until) => format!("{} (which ends when {} begins)", trusted.key, day(until)),
+                    None => trusted.key.clone(),
+                });
+                say(format!("{what} count only with a signature by {} of {}.", list(keys, "or"), party.id));
+            }
         }
         says
     }

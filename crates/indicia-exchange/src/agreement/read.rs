@@ -70,13 +70,14 @@ impl Agreement {
         if text.len() > MAX_BYTES {
             return Err(fail(1, "longer than a mebibyte".to_string()));
         }
+        let lines = Lines::new(text);
         let table = DeTable::parse(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            fail(line_of(text, at), error.message().trim().replace('\n', ", "))
+            fail(lines.line_of(at), error.message().trim().replace('\n', ", "))
         })?;
         let agreement = {
             let (path, taken, table) = (String::new(), BTreeSet::new(), table.get_ref());
-            let mut top = Fields { text, path, table, line: 1, taken, problems: &mut problems };
+            let mut top = Fields { lines: &lines, path, table, line: 1, taken, problems: &mut problems };
             let agreement = agreement(&mut top, text);
             top.end();
             agreement
@@ -89,13 +90,23 @@ impl Agreement {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count()
+/// Where the lines of a text end: a list of many entries asks for the line of each.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn new(text: &str) -> Lines {
+        Lines(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of a place, from 1.
+    fn line_of(&self, at: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < at)
+    }
 }
 
 /// The fields of one table, taken one by one; what is left at the end is a mistake.
 struct Fields<'a, 'p> {
-    text: &'a str,
+    lines: &'a Lines,
     path: String,
     table: &'a DeTable<'a>,
     line: usize,
@@ -123,7 +134,7 @@ impl<'a, 'p> Fields<'a, 'p> {
     fn get(&mut self, name: &'static str) -> Option<At<'a>> {
         self.taken.insert(name);
         let (_, value) = self.table.iter().find(|(key, _)| key.get_ref() == name)?;
-        let line = line_of(self.text, value.span().start);
+        let line = self.lines.line_of(value.span().start);
         Some(At { value: value.get_ref(), line, field: self.path_of(name) })
     }
 
@@ -202,7 +213,7 @@ impl<'a, 'p> Fields<'a, 'p> {
         }
         let each = |(n, value): (usize, &'a Spanned<DeValue<'a>>)| At {
             value: value.get_ref(),
-            line: line_of(self.text, value.span().start),
+            line: self.lines.line_of(value.span().start),
             field: format!("{}[{n}]", at.field),
         };
         list.iter().enumerate().map(each).collect()
@@ -255,7 +266,7 @@ impl<'a, 'p> Fields<'a, 'p> {
             return None;
         };
         let mut fields = Fields {
-            text: self.text,
+            lines: self.lines,
             path: at.field.clone(),
             table,
             line: at.line,
@@ -273,7 +284,7 @@ impl<'a, 'p> Fields<'a, 'p> {
             .table
             .keys()
             .filter(|key| !self.taken.contains(key.get_ref().as_ref()))
-            .map(|key| (line_of(self.text, key.span().start), key.get_ref().to_string()))
+            .map(|key| (self.lines.line_of(key.span().start), key.get_ref().to_string()))
             .collect();
         for (line, name) in unknown {
             let known: Vec<&str> = self.taken.iter().copied().collect();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use indicia_core::{Kind, Time, Tlp, refang};
+use indicia_core::{Indicator, Kind, Pap, Time, Tlp, refang};
 use indicia_feeds::{FeedError, Format, WriteOptions, Writer, csv_record};
 
 use super::{Head, MANIFEST};
@@ -41,7 +41,8 @@ pub(super) fn of_plan(plan: &Plan, agreement: &Agreement, head: &Head) -> Result
         ("bundle.stix.json", Format::Stix),
         ("event.misp.json", Format::Misp),
     ] {
-        files.insert(name.into(), File::new(written(format, items.iter(), head, &title)?, tlp));
+        let records = items.iter().map(|item| &item.record);
+        files.insert(name.into(), File::new(written(format, records, head, &title)?, tlp));
     }
     if !plan.notices.is_empty() {
         files.insert("notices.jsonl".into(), File::new(lines(&plan.notices), None));
@@ -233,7 +234,7 @@ fn page(plan: &Plan, agreement: &Agreement, head: &Head) -> Result<Vec<u8>, Feed
 
 fn written<'i>(
     format: Format,
-    items: impl Iterator<Item = &'i Item>,
+    records: impl Iterator<Item = &'i Indicator>,
     head: &Head,
     title: &str,
 ) -> Result<Vec<u8>, FeedError> {
@@ -244,8 +245,8 @@ fn written<'i>(
     };
     let mut out = Vec::new();
     let mut writer = Writer::with_options(format, &options, &mut out)?;
-    for item in items {
-        writer.write(&item.record)?;
+    for record in records {
+        writer.write(record)?;
     }
     writer.finish()?;
     Ok(out)
@@ -343,7 +344,8 @@ fn response(items: &[Item]) -> Result<Vec<u8>, FeedError> {
 }
 
 /// R12, R17: lists for machines. Nothing in them can say how it is to be handled, so they hold what is CLEAR, or, where
-/// the agreement says so, go with a file that does. What is to be notified is in none of them.
+/// the agreement says so, go with a file that does. What is to be notified is in none of them, but for roles that the
+/// agreement names.
 fn lists(
     files: &mut Files,
     items: &[Item],
@@ -359,7 +361,16 @@ fn lists(
         matches!(item.record.target.observable.kind(), Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange)
     };
     let is_name = |item: &&Item| item.record.target.observable.kind() == Kind::Domain;
-    let block: Vec<&Item> = items.iter().filter(|item| item.action == Action::Block).filter(fits).collect();
+    // R9: somebody to notify only where the agreement names the role; never a government (R10).
+    let is_named = |item: &&Item| {
+        let context = &item.record.contexts[0];
+        item.government.is_none()
+            && context.role.is_some_and(|r| r.is_to_notify() && agreement.handling.block_roles.contains(&r))
+            && matches!(context.pap, Some(Pap::Clear | Pap::Green))
+            && context.purposes.iter().any(|word| word == Purpose::Prevention.name())
+    };
+    let is_block = |item: &&Item| item.action == Action::Block || is_named(item);
+    let block: Vec<&Item> = items.iter().filter(is_block).filter(fits).collect();
     let detect: Vec<&Item> =
         items.iter().filter(|i| matches!(i.action, Action::Block | Action::Detect)).filter(fits).collect();
     let mut handled: BTreeSet<&str> = BTreeSet::new();
@@ -372,7 +383,16 @@ fn lists(
             continue;
         }
         let tlp = chosen.iter().filter_map(|item| item.record.contexts[0].tlp).max();
-        let bytes = written(format, chosen.iter().copied(), head, title)?;
+        let records: Vec<Indicator> = chosen
+            .iter()
+            .map(|item| {
+                // A writer of lists leaves out who is to be notified by itself; here the agreement has spoken.
+                let mut record = item.record.clone();
+                record.contexts[0].role = record.contexts[0].role.filter(|role| !role.is_to_notify());
+                record
+            })
+            .collect();
+        let bytes = written(format, records.iter(), head, title)?;
         files.insert(name.into(), File::new(bytes, tlp));
         handled.extend(chosen.iter().map(|item| item.id.as_str()));
     }
