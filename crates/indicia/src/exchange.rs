@@ -275,7 +275,8 @@ impl LedgerFile {
         let real = if path.is_symlink() { path.canonicalize().at(path)? } else { path.to_path_buf() };
         let path = real.as_path();
         // Looking at a ledger that is not there leaves nothing behind.
-        if key.is_none() && !beside(path, ".pending").exists() {
+        let left = [".pending", ".pending.new"].iter().any(|ending| beside(path, ending).exists());
+        if key.is_none() && !left {
             path.metadata().at(path)?;
         }
         let lock_path = beside(path, ".lock");
