@@ -3,13 +3,30 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// JSON with the same characters escaped as JSON does it: the same value, and safe where it is looked at.
+pub(crate) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // All of them are below U+10000, and JSON's own control characters are escaped already.
+        if is_invisible(c) {
+            let _ = write!(out, "\\u{:04x}", c as u32);
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Text with control, direction and zero-width characters escaped.
 pub(crate) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let invisible = c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if invisible {
+        if is_invisible(c) {
             let _ = match c as u32 {
                 code @ 0..=0xff => write!(out, "\\x{code:02x}"),
                 code => write!(out, "\\u{{{code:x}}}"),

@@ -3,6 +3,8 @@
 //! A recipient fills `response.csv`; only what the agreement takes is taken. The provider passes on to each giver what
 //! concerns that giver's items, under the giver's own id, without who answered and without a word about victims.
 
+use std::borrow::Cow;
+
 use indicia_core::Time;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +43,7 @@ pub struct BadRow {
     pub what: &'static str,
 }
 
-/// Reads `response.csv`: columns by name, `item id` and `status`, and `time` and `count` where they are there. A row
+/// Reads `response.csv`, in UTF-8 or, with a byte order mark, UTF-16: columns by name, `item id` and `status`, and `time` and `count` where they are there. A row
 /// without status is not answered yet.
 ///
 /// # Errors
@@ -50,7 +52,14 @@ pub fn read_csv(text: &[u8], agreement: &Agreement) -> Result<(Vec<Answered>, Ve
     if text.len() > MAX_BYTES {
         return Err("the file is larger than 64 MiB");
     }
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = match text {
+        [0xef, 0xbb, 0xbf, text @ ..] => Cow::Borrowed(text),
+        // A spreadsheet's "Unicode text".
+        [0xff, 0xfe, text @ ..] => utf16(text, u16::from_le_bytes)?.into(),
+        [0xfe, 0xff, text @ ..] => utf16(text, u16::from_be_bytes)?.into(),
+        text => Cow::Borrowed(text),
+    };
+    let text = &*text;
     // Spreadsheets of some countries write semicolons.
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let count = |byte: u8| first.iter().filter(|b| **b == byte).count();
@@ -120,6 +129,15 @@ pub fn read_csv(text: &[u8], agreement: &Agreement) -> Result<(Vec<Answered>, Ve
     answers.sort();
     answers.dedup();
     Ok((answers, bad))
+}
+
+fn utf16(text: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Vec<u8>, &'static str> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    let text = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>();
+    match text {
+        Ok(text) if rest.is_empty() => Ok(text.into_bytes()),
+        _ => Err("it begins as UTF-16 and is not"),
+    }
 }
 
 /// What of the answers that a provider got goes on to who gave it the items: the giver's own ids, nobody's name, no

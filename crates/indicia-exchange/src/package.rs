@@ -25,7 +25,7 @@ pub const MANIFEST: &str = "manifest.json";
 pub const SIGNATURE: &str = "manifest.json.minisig";
 /// A package counts for so many days: long enough to travel by hand, short enough that an old one does not pass for
 /// the state of things.
-const VALID_DAYS: i64 = 90;
+pub(crate) const VALID_DAYS: i64 = 90;
 
 /// What a package holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ pub struct Package {
 }
 
 impl Package {
-    /// Packs a plan.
+    /// Packs a plan; one without items as notices, which are taken after the agreement's end too.
     ///
     /// # Errors
     /// Those of the writers, into memory.
@@ -122,13 +122,10 @@ impl Package {
         counter: u64,
         now: Time,
     ) -> Result<Package, FeedError> {
-        let mut head = Head::new(PackageType::Indicators, agreement, counter, now);
-        if plan.items.is_empty() && !agreement.is_in_force(now) {
-            // R14: notices are taken after the end too; a package of items would be refused.
-            head.type_ = PackageType::Notices;
-            head.valid_until = crate::decide::after_days(now, VALID_DAYS);
-            let files = files::of_notices(&plan.notices, &head);
-            return Ok(head.pack(files, None, None));
+        let head = Head::new(PackageType::Indicators, agreement, counter, now);
+        if plan.items.is_empty() {
+            let Head { agreement, from, to, .. } = head;
+            return Ok(Package::of_notices(&plan.notices, &agreement, &from, &to, counter, now));
         }
         let files = files::of_plan(plan, agreement, &head)?;
         let tlp = plan.items.iter().filter_map(|item| item.record.contexts[0].tlp).max();

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::agreement::{Agreement, Party};
 use crate::feedback::Answered;
-use crate::package::{MANIFEST, Manifest, PackageType, SCHEMA, SIGNATURE};
+use crate::package::{MANIFEST, Manifest, PackageType, SCHEMA, SIGNATURE, VALID_DAYS};
 use crate::plan::Notice;
 use crate::sign::{PublicKey, SignError};
 
@@ -127,7 +127,7 @@ impl Refusal {
 }
 
 /// What was received before: the number of the last package of each agreement and direction.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
     /// `indicia-state/1`.
@@ -140,6 +140,12 @@ pub struct State {
 
 const STATE_SCHEMA: &str = "indicia-state/1";
 
+impl Default for State {
+    fn default() -> State {
+        State { schema: STATE_SCHEMA.to_string(), counters: BTreeMap::new(), revoked: BTreeMap::new() }
+    }
+}
+
 impl State {
     /// Reads a state; nothing is the state before the first package.
     ///
@@ -147,7 +153,7 @@ impl State {
     /// [`Refusal::State`].
     pub fn read(bytes: &[u8]) -> Result<State, Refusal> {
         if bytes.is_empty() {
-            return Ok(State { schema: STATE_SCHEMA.to_string(), ..State::default() });
+            return Ok(State::default());
         }
         serde_json::from_slice(bytes).ok().filter(|s: &State| s.schema == STATE_SCHEMA).ok_or(Refusal::State)
     }
@@ -179,6 +185,90 @@ pub struct Received {
     pub answers: Vec<Answered>,
 }
 
+/// Checks a manifest and its signature: whether it is from whom, for whom and under which text it should be, in time,
+/// and later than what came before. The files that it names are not needed yet, so that none must be read of a package
+/// that nobody signed.
+///
+/// # Errors
+/// The first thing that is off.
+pub fn open(
+    bytes: &[u8],
+    signature: &[u8],
+    agreement: &Agreement,
+    key: &PublicKey,
+    state: &State,
+    now: Time,
+) -> Result<Manifest, Refusal> {
+    if bytes.len() > MAX_MANIFEST {
+        return Err(Refusal::TooLarge);
+    }
+    let comment = key.verify(bytes, signature).map_err(Refusal::Signature)?;
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|_| Refusal::Manifest)?;
+    let m = &manifest;
+    let said = format!("{}@{} package {} for {}", m.agreement.id, m.agreement.version, m.counter, m.to);
+    if m.to_bytes() != *bytes || m.schema != SCHEMA || said != comment {
+        return Err(Refusal::Manifest);
+    }
+    // Whoever got hold of a key that has ended can only pass off what "was made" before: not for longer than this.
+    if m.valid_until > crate::decide::after_days(m.created, VALID_DAYS) {
+        return Err(Refusal::Manifest);
+    }
+    let (from, to): (&Party, &Party) = match m.type_ {
+        PackageType::Feedback => (&agreement.recipient.party, &agreement.provider),
+        _ => (&agreement.provider, &agreement.recipient.party),
+    };
+    trusted(from, key, m.created)?;
+    if m.from != from.id || m.to != to.id {
+        return Err(Refusal::Parties);
+    }
+    let name = &m.agreement;
+    if (&name.id, name.version, &name.sha256) != (&agreement.id, agreement.version, &agreement.sha256) {
+        return Err(Refusal::OtherAgreement);
+    }
+    // Notices and answers come after the end too.
+    if m.type_ == PackageType::Indicators && !agreement.is_in_force(now) {
+        return Err(Refusal::NotInForce);
+    }
+    if m.valid_until <= now {
+        return Err(Refusal::Expired(m.valid_until));
+    }
+    if m.created > crate::decide::after_days(now, SKEW_DAYS) {
+        return Err(Refusal::FromTheFuture(m.created));
+    }
+    let last = state.counters.get(&slot(m)).copied().unwrap_or(0);
+    if m.counter <= last {
+        return Err(Refusal::Replay { got: m.counter, last });
+    }
+    Ok(manifest)
+}
+
+/// Where a state keeps the number of the last package of this kind.
+fn slot(m: &Manifest) -> String {
+    let direction = if m.type_ == PackageType::Feedback { "answers" } else { "items" };
+    format!("{}/{direction}/{}", m.agreement.id, m.from)
+}
+
+/// Checks that files, manifest and signature among them, are those that a manifest names, by name and length.
+///
+/// # Errors
+/// [`Refusal::Missing`], [`Refusal::Changed`], [`Refusal::Extra`], and those of [`names`] for the manifest's.
+pub fn same_lengths(manifest: &Manifest, files: &BTreeMap<String, u64>) -> Result<(), Refusal> {
+    let entries = &manifest.files;
+    names(entries.iter().map(|entry| entry.path.as_str()))?;
+    for entry in entries {
+        let length = files.get(&entry.path).ok_or_else(|| Refusal::Missing(entry.path.clone()))?;
+        if *length != entry.length {
+            return Err(Refusal::Changed(entry.path.clone()));
+        }
+    }
+    if entries.iter().any(|entry| entry.path == MANIFEST || entry.path == SIGNATURE)
+        || files.len() != entries.len() + 2
+    {
+        return Err(Refusal::Extra);
+    }
+    Ok(())
+}
+
 /// Checks a package and reads it. `files` is all that is in its folder; `state` is changed only where it is taken.
 ///
 /// # Errors
@@ -194,47 +284,20 @@ pub fn receive(
     let total: u64 = files.values().map(|bytes| bytes.len() as u64).sum();
     let bytes = files.get(MANIFEST).ok_or(Refusal::NoManifest(MANIFEST))?;
     let signature = files.get(SIGNATURE).ok_or(Refusal::NoManifest(SIGNATURE))?;
-    if bytes.len() > MAX_MANIFEST || total > MAX_BYTES {
+    if total > MAX_BYTES {
         return Err(Refusal::TooLarge);
     }
-    let comment = key.verify(bytes, signature).map_err(Refusal::Signature)?;
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|_| Refusal::Manifest)?;
-    let m = &manifest;
-    let said = format!("{}@{} package {} for {}", m.agreement.id, m.agreement.version, m.counter, m.to);
-    if manifest.to_bytes() != *bytes || manifest.schema != SCHEMA || said != comment {
-        return Err(Refusal::Manifest);
+    let manifest = open(bytes, signature, agreement, key, state, now)?;
+    let lengths = files.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect();
+    same_lengths(&manifest, &lengths)?;
+    for entry in &manifest.files {
+        let bytes = files.get(&entry.path).ok_or_else(|| Refusal::Missing(entry.path.clone()))?;
+        if crate::hex(&Sha256::digest(bytes)) != entry.sha256 {
+            return Err(Refusal::Changed(entry.path.clone()));
+        }
     }
-    let (from, to): (&Party, &Party) = match manifest.type_ {
-        PackageType::Feedback => (&agreement.recipient.party, &agreement.provider),
-        _ => (&agreement.provider, &agreement.recipient.party),
-    };
-    trusted(from, key, manifest.created)?;
-    if manifest.from != from.id || manifest.to != to.id {
-        return Err(Refusal::Parties);
-    }
-    let name = &manifest.agreement;
-    if (&name.id, name.version, &name.sha256) != (&agreement.id, agreement.version, &agreement.sha256) {
-        return Err(Refusal::OtherAgreement);
-    }
-    // Notices and answers come after the end too.
-    if manifest.type_ == PackageType::Indicators && !agreement.is_in_force(now) {
-        return Err(Refusal::NotInForce);
-    }
-    if manifest.valid_until <= now {
-        return Err(Refusal::Expired(manifest.valid_until));
-    }
-    if manifest.created > crate::decide::after_days(now, SKEW_DAYS) {
-        return Err(Refusal::FromTheFuture(manifest.created));
-    }
-    let direction = if manifest.type_ == PackageType::Feedback { "answers" } else { "items" };
-    let slot = format!("{}/{direction}/{}", name.id, manifest.from);
-    let last = state.counters.get(&slot).copied().unwrap_or(0);
-    if manifest.counter <= last {
-        return Err(Refusal::Replay { got: manifest.counter, last });
-    }
-    same_files(files, &manifest)?;
     let received = content(files, manifest)?;
-    state.counters.insert(slot, received.manifest.counter);
+    state.counters.insert(slot(&received.manifest), received.manifest.counter);
     for notice in &received.notices {
         state.revoked.insert(notice.item.clone(), notice.reason.clone());
     }
@@ -268,24 +331,6 @@ fn trusted(from: &Party, key: &PublicKey, at: Time) -> Result<(), Refusal> {
     if known.until.is_some_and(|until| until <= at) { Err(Refusal::ExpiredKey) } else { Ok(()) }
 }
 
-fn same_files(files: &BTreeMap<String, Vec<u8>>, manifest: &Manifest) -> Result<(), Refusal> {
-    let entries = &manifest.files;
-    names(entries.iter().map(|entry| entry.path.as_str()))?;
-    for entry in entries {
-        let bytes = files.get(&entry.path).ok_or_else(|| Refusal::Missing(entry.path.clone()))?;
-        let digest = crate::hex(&Sha256::digest(bytes));
-        if bytes.len() as u64 != entry.length || digest != entry.sha256 {
-            return Err(Refusal::Changed(entry.path.clone()));
-        }
-    }
-    if entries.iter().any(|entry| entry.path == MANIFEST || entry.path == SIGNATURE)
-        || files.len() != entries.len() + 2
-    {
-        return Err(Refusal::Extra);
-    }
-    Ok(())
-}
-
 fn content(files: &BTreeMap<String, Vec<u8>>, manifest: Manifest) -> Result<Received, Refusal> {
     let file = |name: &str| files.get(name).map(Vec::as_slice);
     let mut received = Received { manifest, records: Vec::new(), notices: Vec::new(), answers: Vec::new() };
@@ -304,10 +349,12 @@ fn content(files: &BTreeMap<String, Vec<u8>>, manifest: Manifest) -> Result<Rece
             received.notices = file("notices.jsonl").map_or(Ok(vec![]), |b| lines(b, "notices.jsonl"))?;
         }
         PackageType::Notices => {
-            received.notices = lines(file("notices.jsonl").unwrap_or_default(), "notices.jsonl")?;
+            received.notices =
+                lines(file("notices.jsonl").ok_or(Refusal::Content("notices.jsonl"))?, "notices.jsonl")?;
         }
         PackageType::Feedback => {
-            received.answers = lines(file("answers.jsonl").unwrap_or_default(), "answers.jsonl")?;
+            received.answers =
+                lines(file("answers.jsonl").ok_or(Refusal::Content("answers.jsonl"))?, "answers.jsonl")?;
             for answer in &mut received.answers {
                 answer.from = Some(received.manifest.from.clone());
             }

@@ -608,7 +608,28 @@ fn shown(text: &str, limit: usize) -> String {
 fn clean(text: &str, limit: usize) -> (String, usize) {
     let mut out = String::with_capacity(text.len().min(limit * 2));
     let mut chars = text.chars();
-    for c in chars.by_ref().take(limit) {
+    push_visible(chars.by_ref().take(limit), &mut out);
+    let left = chars.count();
+    // A viewer of PDF or mail makes links of these, wherever they stand.
+    let lower = out.to_ascii_lowercase();
+    for (at, _) in lower.match_indices("http") {
+        let rest = &lower[at + 4..];
+        if rest.starts_with(':') || rest.starts_with("s:") {
+            out.replace_range(at + 1..at + 3, "xx");
+        }
+    }
+    (out, if left == 0 { 0 } else { limit + left })
+}
+
+/// The whole text, its invisible characters as in the report.
+pub(crate) fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_visible(text.chars(), &mut out);
+    out
+}
+
+fn push_visible(chars: impl Iterator<Item = char>, out: &mut String) {
+    for c in chars {
         match c {
             '\0'..='\u{1f}'
             | '\u{7f}'..='\u{9f}'
@@ -626,16 +647,6 @@ fn clean(text: &str, limit: usize) -> (String, usize) {
             _ => out.push(c),
         }
     }
-    let left = chars.count();
-    // A viewer of PDF or mail makes links of these, wherever they stand.
-    let lower = out.to_ascii_lowercase();
-    for (at, _) in lower.match_indices("http") {
-        let rest = &lower[at + 4..];
-        if rest.starts_with(':') || rest.starts_with("s:") {
-            out.replace_range(at + 1..at + 3, "xx");
-        }
-    }
-    (out, if left == 0 { 0 } else { limit + left })
 }
 
 /// `Malaysia (MY)`, or the code alone.

@@ -13,6 +13,9 @@ use minisign::{KeyPair, SecretKeyBox, SignatureBox};
 /// The first line of every signature, which nothing protects: so it is always the same.
 const UNTRUSTED: &str = "indicia package";
 
+/// A signature is not longer.
+pub const MAX_SIGNATURE: usize = 4096;
+
 /// What is wrong with a key or a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -49,7 +52,9 @@ impl PublicKey {
     pub fn parse(text: &str) -> Result<PublicKey, SignError> {
         let line = text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or_default();
         let key = minisign::PublicKey::from_base64(line).map_err(|_| SignError::PublicKey)?;
-        if key.to_base64() != line {
+        // The crate does not look at the two bytes that name the algorithm.
+        let names_it = STANDARD.decode(line).is_ok_and(|bytes| bytes.starts_with(b"Ed"));
+        if key.to_base64() != line || !names_it {
             return Err(SignError::PublicKey);
         }
         Ok(PublicKey(key))
@@ -66,7 +71,13 @@ impl PublicKey {
     /// [`SignError::Spelling`] where a byte of it could be another without harm, [`SignError::Mismatch`].
     pub fn verify(&self, content: &[u8], signature: &[u8]) -> Result<String, SignError> {
         let text = std::str::from_utf8(signature).map_err(|_| SignError::Spelling)?;
-        if text.len() > 4096 {
+        if text.len() > MAX_SIGNATURE {
+            return Err(SignError::Spelling);
+        }
+        // The `minisign` crate takes the last line at any length: it leaves what is behind the signature, and panics
+        // where the signature is cut.
+        let last = text.lines().nth(3).and_then(|line| STANDARD.decode(line).ok());
+        if last.is_none_or(|bytes| bytes.len() != 64) {
             return Err(SignError::Spelling);
         }
         let parsed = SignatureBox::from_string(text).map_err(|_| SignError::Spelling)?;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use fs4::fs_std::FileExt;
@@ -18,10 +18,10 @@ pub use indicia_exchange::*;
 
 use indicia_exchange::feedback::{Answered, BadRow};
 use indicia_exchange::ledger::{Event, LedgerError};
-use indicia_exchange::package::{AgreementName, MANIFEST, Package};
+use indicia_exchange::package::{AgreementName, MANIFEST, Package, SIGNATURE};
 use indicia_exchange::plan::{Notice, Plan, Records};
-use indicia_exchange::receive::{MAX_BYTES, MAX_FILES, Received, Refusal, State};
-use indicia_exchange::sign::{PublicKey, SecretKey, SignError};
+use indicia_exchange::receive::{MAX_BYTES, MAX_FILES, MAX_MANIFEST, Received, Refusal, State};
+use indicia_exchange::sign::{MAX_SIGNATURE, PublicKey, SecretKey, SignError};
 
 use crate::write_atomically;
 
@@ -207,8 +207,15 @@ pub fn write_keys(name: &Path, passphrase: Option<&str>) -> Result<(PathBuf, Pat
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&secret_path).at(&secret_path)?;
-    file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).at(&secret_path)?;
-    write_atomically(&public_path, |out| out.write_all(public.to_file().as_bytes())).at(&public_path)?;
+    let written = file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()).at(&secret_path);
+    let written = written.and_then(|()| {
+        write_atomically(&public_path, |out| out.write_all(public.to_file().as_bytes())).at(&public_path)
+    });
+    if let Err(error) = written {
+        // Half a pair is of no use, and stands in the way of the next.
+        let _ = fs::remove_file(&secret_path);
+        return Err(error);
+    }
     Ok((secret_path, public_path, public))
 }
 
@@ -226,10 +233,20 @@ pub struct LedgerFile {
 /// What is to be done with a ledger's file and folders, on disk while it is done.
 #[derive(Serialize, Deserialize)]
 struct Pending {
+    /// The ledger's length.
     before: u64,
     /// Absent while packages are still being written.
-    after: Option<u64>,
+    after: Option<After>,
+    /// From where a package is written to where it goes.
     moves: Vec<(PathBuf, PathBuf)>,
+}
+
+/// What a ledger is once its new lines are there.
+#[derive(Serialize, Deserialize)]
+struct After {
+    length: u64,
+    /// SHA-256 of the new lines: after a power cut a file can have its length and not its content.
+    sha256: String,
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -254,6 +271,14 @@ impl LedgerFile {
     /// # Errors
     /// [`ExchangeError::Io`], [`ExchangeError::Ledger`].
     pub fn open(path: &Path, key: Option<&SecretKey>, now: Time) -> Result<LedgerFile> {
+        // One lock for a file, whichever link to it is named.
+        let real = if path.is_symlink() { path.canonicalize().at(path)? } else { path.to_path_buf() };
+        let path = real.as_path();
+        // Looking at a ledger that is not there leaves nothing behind.
+        let left = [".pending", ".pending.new"].iter().any(|ending| beside(path, ending).exists());
+        if key.is_none() && !left {
+            path.metadata().at(path)?;
+        }
         let lock_path = beside(path, ".lock");
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).at(&lock_path)?;
@@ -281,32 +306,76 @@ fn recover(path: &Path) -> Result<()> {
     let pending_path = beside(path, ".pending");
     let bytes = match fs::read(&pending_path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match fs::remove_file(beside(path, ".pending.new")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at(&pending_path),
+                _ => Ok(()),
+            };
+        }
         Err(error) => return Err(error).at(&pending_path),
     };
     let pending: Pending = serde_json::from_slice(&bytes).map_err(io::Error::from).at(&pending_path)?;
-    let length = path.metadata().map_or(0, |m| m.len());
-    if pending.after == Some(length) {
-        for (from, to) in &pending.moves {
-            if from.exists() && !to.exists() {
-                fs::rename(from, to).and_then(|()| sync_folder(parent(to))).at(to)?;
-            }
-        }
-    } else {
-        if length > pending.before {
-            let file = OpenOptions::new().write(true).open(path).at(path)?;
-            file.set_len(pending.before).and_then(|()| file.sync_all()).at(path)?;
-        }
-        if pending.before == 0 && path.exists() {
-            fs::remove_file(path).at(path)?;
-        }
-        for (from, _) in &pending.moves {
-            if from.exists() {
-                fs::remove_dir_all(from).at(from)?;
-            }
+    if !is_whole(path, &pending).at(path)? {
+        return undo(path, &pending);
+    }
+    for (from, to) in &pending.moves {
+        if from.exists() {
+            place(from, to)?;
         }
     }
-    fs::remove_file(&pending_path).and_then(|()| sync_folder(parent(path))).at(&pending_path)
+    done(path)
+}
+
+/// Whether all new lines are in the ledger.
+fn is_whole(path: &Path, pending: &Pending) -> io::Result<bool> {
+    let Some(after) = &pending.after else { return Ok(false) };
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    if file.metadata()?.len() != after.length {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(pending.before))?;
+    let mut hasher = Sha256::new();
+    io::copy(&mut file, &mut hasher)?;
+    Ok(hex(&hasher.finalize()) == after.sha256)
+}
+
+/// Takes back what was written of packages and lines.
+fn undo(path: &Path, pending: &Pending) -> Result<()> {
+    let length = path.metadata().map_or(0, |m| m.len());
+    if length > pending.before {
+        let file = OpenOptions::new().write(true).open(path).at(path)?;
+        file.set_len(pending.before).and_then(|()| file.sync_all()).at(path)?;
+    }
+    if pending.before == 0 && path.exists() {
+        fs::remove_file(path).at(path)?;
+    }
+    for (from, _) in &pending.moves {
+        if from.exists() {
+            fs::remove_dir_all(from).at(from)?;
+        }
+    }
+    done(path)
+}
+
+fn done(path: &Path) -> Result<()> {
+    let pending_path = beside(path, ".pending");
+    for file in [beside(path, ".pending.new"), pending_path.clone()] {
+        if file.exists() {
+            fs::remove_file(&file).at(&file)?;
+        }
+    }
+    sync_folder(parent(path)).at(&pending_path)
+}
+
+/// Puts a package where it goes. What is there already stays.
+fn place(from: &Path, to: &Path) -> Result<()> {
+    if to.symlink_metadata().is_ok() {
+        return Err(ExchangeError::Exists(to.to_path_buf()));
+    }
+    fs::rename(from, to).and_then(|()| sync_folder(parent(to))).at(to)
 }
 
 /// The files of one package and where they go.
@@ -318,56 +387,93 @@ struct Output {
 /// Writes packages into their folders and the ledger's new lines into its file: all of it or nothing.
 fn commit(ledger: Option<LedgerFile>, outputs: Vec<Output>) -> Result<()> {
     let mut moves = Vec::new();
-    for output in &outputs {
-        if output.folder.symlink_metadata().is_ok() {
+    let mut held = Vec::new();
+    for (n, output) in outputs.iter().enumerate() {
+        let folder = parent(&output.folder);
+        if !folder.exists() {
+            fs::create_dir_all(folder).and_then(|()| sync_folder(parent(folder))).at(folder)?;
+        }
+        if n == 0 {
+            held.extend(lock_folder(folder));
+        }
+        let twice = outputs[..n].iter().any(|other| other.folder == output.folder);
+        if twice || output.folder.symlink_metadata().is_ok() {
             return Err(ExchangeError::Exists(output.folder.clone()));
         }
-        let parent = parent(&output.folder);
-        fs::create_dir_all(parent).at(parent)?;
-        let parent = parent.canonicalize().at(parent)?;
+        let folder = folder.canonicalize().at(folder)?;
         let name = output.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        moves.push((parent.join(format!(".indicia-new-{name}")), parent.join(name)));
+        moves.push((folder.join(format!(".indicia-new-{name}")), folder.join(name)));
     }
-    let pending_of =
-        |ledger: &LedgerFile, after| Pending { before: ledger.length, after, moves: moves.clone() };
-    let note = |ledger: &LedgerFile, pending: &Pending| {
-        let path = beside(&ledger.path, ".pending");
-        let bytes = serde_json::to_vec(pending).map_err(io::Error::from).at(&path)?;
-        write_atomically(&path, |out| out.write_all(&bytes))
-            .and_then(|()| sync_folder(parent(&path)))
-            .at(&path)
-    };
-    if let Some(ledger) = &ledger {
-        note(ledger, &pending_of(ledger, None))?;
-    }
-    let undo = |error: ExchangeError| {
-        for (from, _) in &moves {
-            let _ = fs::remove_dir_all(from);
+    let Some(mut ledger) = ledger else {
+        let written = write(&outputs, &moves).and_then(|()| place_all(&moves));
+        if written.is_err() {
+            for (from, _) in &moves {
+                let _ = fs::remove_dir_all(from);
+            }
         }
-        error
+        return written;
     };
-    for (output, (staging, _)) in outputs.iter().zip(&moves) {
-        write_folder(&output.files, staging).map_err(undo)?;
-    }
-    if let Some(mut ledger) = ledger {
-        let lines = ledger.ledger.take_new();
-        let after = ledger.length + lines.len() as u64;
-        note(&ledger, &pending_of(&ledger, Some(after)))?;
-        let appended = OpenOptions::new()
+    let path = ledger.path.as_path();
+    let lines = ledger.ledger.take_new();
+    let mut pending = Pending { before: ledger.length, after: None, moves };
+    let mut append = || {
+        note(path, &pending)?;
+        write(&outputs, &pending.moves)?;
+        let length = ledger.length + lines.len() as u64;
+        pending.after = Some(After { length, sha256: hex(&Sha256::digest(lines.as_bytes())) });
+        note(path, &pending)?;
+        OpenOptions::new()
             .create(true)
             .append(true)
-            .open(&ledger.path)
+            .open(path)
             .and_then(|mut file| file.write_all(lines.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| sync_folder(parent(&ledger.path)));
-        if let Err(error) = appended {
-            // A disk that is full now: what the next process would undo is undone at once.
-            let _ = recover(&ledger.path);
-            return Err(error).at(&ledger.path);
+            .and_then(|()| sync_folder(parent(path)))
+            .at(path)?;
+        place_all(&pending.moves)
+    };
+    match append() {
+        Ok(()) => done(path),
+        Err(error) => {
+            // Such as a disk that is full: what the next process would undo is undone at once.
+            let _ = undo(path, &pending);
+            Err(error)
         }
-        return recover(&ledger.path);
     }
-    for (from, to) in &moves {
-        fs::rename(from, to).and_then(|()| sync_folder(parent(to))).at(to)?;
+}
+
+/// Two processes that write below one folder would meet in it, where no ledger or not the same one keeps them apart.
+/// Some file systems cannot lock a folder: then nothing does.
+fn lock_folder(folder: &Path) -> Option<File> {
+    let folder = if cfg!(unix) { File::open(folder).ok()? } else { return None };
+    folder.lock_exclusive().ok()?;
+    Some(folder)
+}
+
+/// Writes `LEDGER.pending`. Under its own second name, and not one of chance, so that a crash leaves no file that
+/// nobody knows of.
+fn note(path: &Path, pending: &Pending) -> Result<()> {
+    let (new, path) = (beside(path, ".pending.new"), beside(path, ".pending"));
+    let bytes = serde_json::to_vec(pending).map_err(io::Error::from).at(&path)?;
+    File::create(&new)
+        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&new, &path))
+        .and_then(|()| sync_folder(parent(&path)))
+        .at(&path)
+}
+
+fn write(outputs: &[Output], moves: &[(PathBuf, PathBuf)]) -> Result<()> {
+    outputs.iter().zip(moves).try_for_each(|(output, (from, _))| write_folder(&output.files, from))
+}
+
+/// All of them or none.
+fn place_all(moves: &[(PathBuf, PathBuf)]) -> Result<()> {
+    for (n, (from, to)) in moves.iter().enumerate() {
+        if let Err(error) = place(from, to) {
+            for (from, to) in &moves[..n] {
+                let _ = fs::rename(to, from);
+            }
+            return Err(error);
+        }
     }
     Ok(())
 }
@@ -382,7 +488,7 @@ fn write_folder(files: &BTreeMap<String, Vec<u8>>, folder: &Path) -> Result<()> 
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).at(&path)?;
         file.write_all(bytes).and_then(|()| file.sync_all()).at(&path)?;
     }
-    sync_folder(folder).at(folder)
+    sync_folder(folder).and_then(|()| sync_folder(parent(folder))).at(folder)
 }
 
 /// What is to be shared, under which agreements, and when.
@@ -816,6 +922,8 @@ impl PlanFile {
                     all.push(format!("the number of the package of {name}"))
                 }
                 Some(p) if p.manifest != planned.manifest => all.push(format!("the package of {name}")),
+                // The package would be the same, but somebody may have decided by what the plan says of it.
+                Some(p) if p != planned => all.push(format!("what the plan says of {name}")),
                 Some(_) => {}
             }
         }
@@ -823,6 +931,9 @@ impl PlanFile {
             if !self.packages.iter().any(|planned| planned.agreement.id == p.agreement.id) {
                 all.push(format!("agreement {}@{} was not planned", p.agreement.id, p.agreement.version));
             }
+        }
+        if all.is_empty() && self != now {
+            all.push("the plan itself".to_string());
         }
         all
     }
@@ -858,13 +969,33 @@ pub fn receive_folder(
     let lock_path = beside(state, ".lock");
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).at(&lock_path)?;
     lock.lock_exclusive().at(&lock_path)?;
+    let broken = |refusal| ExchangeError::Refused { path: state.to_path_buf(), refusal };
     let known = match fs::read(state) {
+        // A state that lost its content would let every package in once more.
+        Ok(bytes) if bytes.is_empty() => return Err(broken(Refusal::State)),
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).at(state),
     };
-    let mut known = State::read(&known).map_err(refused)?;
-    let files = read_folder(folder)?;
+    let mut known = State::read(&known).map_err(broken)?;
+    let lengths = list_folder(folder)?;
+    let read = |name: &str, most: u64| match lengths.get(name) {
+        Some(length) if *length <= most => read_file(&folder.join(name), most),
+        Some(_) => Err(refused(Refusal::TooLarge)),
+        None => Err(refused(Refusal::Missing(name.to_string()))),
+    };
+    if let Some(name) = [MANIFEST, SIGNATURE].into_iter().find(|name| !lengths.contains_key(*name)) {
+        return Err(refused(Refusal::NoManifest(name)));
+    }
+    // What nobody signed is not read, and of the rest no more than was signed.
+    let bytes = read(MANIFEST, MAX_MANIFEST as u64)?;
+    let signature = read(SIGNATURE, MAX_SIGNATURE as u64)?;
+    let manifest = receive::open(&bytes, &signature, agreement, key, &known, now).map_err(refused)?;
+    receive::same_lengths(&manifest, &lengths).map_err(refused)?;
+    let mut files = BTreeMap::from([(MANIFEST.to_string(), bytes), (SIGNATURE.to_string(), signature)]);
+    for entry in &manifest.files {
+        files.insert(entry.path.clone(), read(&entry.path, entry.length)?);
+    }
     let received =
         indicia_exchange::receive::receive(&files, agreement, key, &mut known, now).map_err(refused)?;
     Ok(Arrival { received, state: known, path: state.to_path_buf(), _lock: lock })
@@ -883,31 +1014,32 @@ impl Arrival {
     }
 }
 
-/// Everything in a folder, which must be files and no more than a package may be.
-fn read_folder(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+/// The names and lengths of all that is in a folder, which must be files and no more than a package may be. Whoever
+/// receives names the folder, so a link to one is followed; in it none is.
+fn list_folder(folder: &Path) -> Result<BTreeMap<String, u64>> {
     let refused = |refusal| ExchangeError::Refused { path: folder.to_path_buf(), refusal };
-    if !folder.symlink_metadata().at(folder)?.is_dir() {
+    if !folder.metadata().at(folder)?.is_dir() {
         return Err(refused(Refusal::NoManifest(MANIFEST)));
     }
-    let mut files = BTreeMap::new();
-    let mut left = MAX_BYTES;
+    let mut all = Vec::new();
     for entry in fs::read_dir(folder).at(folder)? {
-        let path = entry.at(folder)?.path();
-        let name = path.file_name().unwrap_or_default().to_str().map(str::to_string);
-        let name = name.ok_or_else(|| refused(Refusal::Path))?;
-        let meta = path.symlink_metadata().at(&path)?;
-        if !meta.is_file() {
-            let shown = name.chars().filter(|c| !c.is_control()).take(100).collect();
-            return Err(refused(Refusal::NotAFile(shown)));
-        }
-        if files.len() >= MAX_FILES || meta.len() > left {
+        let entry = entry.at(folder)?;
+        let name = entry.file_name().into_string().map_err(|_| refused(Refusal::Path))?;
+        all.push((name, entry.metadata().at(&entry.path())?));
+        if all.len() > MAX_FILES {
             return Err(refused(Refusal::TooLarge));
         }
-        let bytes = read_file(&path, left)?;
-        left -= bytes.len() as u64;
-        files.insert(name, bytes);
     }
-    Ok(files)
+    // Whichever order the file system has, the same folder gets the same answer.
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    receive::names(all.iter().map(|(name, _)| name.as_str())).map_err(refused)?;
+    if let Some((name, _)) = all.iter().find(|(_, meta)| !meta.is_file()) {
+        return Err(refused(Refusal::NotAFile(name.clone())));
+    }
+    if all.iter().map(|(_, meta)| meta.len()).fold(0, u64::saturating_add) > MAX_BYTES {
+        return Err(refused(Refusal::TooLarge));
+    }
+    Ok(all.into_iter().map(|(name, meta)| (name, meta.len())).collect())
 }
 
 /// Makes a package of notices for each recipient who got one of the items, below a folder. An id is the item's own,

@@ -17,7 +17,7 @@ pub(crate) fn run(command: &AgreementCommand) -> io::Result<Exit> {
             Ok(agreement) => agreement,
             Err(ExchangeError::Agreement { path, errors }) => {
                 for problem in &errors.problems {
-                    show::message(&format!("{}:{problem}", path.display()));
+                    show::message(&format!("{}: {problem}", path.display()));
                 }
                 exit = Exit::Failed;
                 continue;

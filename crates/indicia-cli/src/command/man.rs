@@ -17,7 +17,6 @@ pub(crate) fn write(folder: &Path) -> io::Result<()> {
 }
 
 /// The page of a command, and those of the commands below it.
-
 fn render(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|c| !c.is_hide_set()) {
         render(below, folder)?;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use indicia::exchange::receive::Received;
 use indicia::exchange::{self, ExchangeError};
 
 use crate::args::Receive;
@@ -26,12 +27,11 @@ pub(crate) fn run(args: &Receive) -> io::Result<Exit> {
         }
     };
     let received = &arrival.received;
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    lines(&received.records, &mut out)?;
-    lines(&received.notices, &mut out)?;
-    lines(&received.answers, &mut out)?;
-    out.flush()?;
-    // Only now is it dealt with: if what reads us fails, the package can be received again.
+    // Only once all is written is it dealt with: if what reads us fails, the package can be received again.
+    if let Err(error) = write(received) {
+        show::message(&format!("{error}: the package counts as not received"));
+        return Ok(Exit::Failed);
+    }
     if let Err(error) = arrival.keep() {
         show::message(&error.to_string());
         return Ok(Exit::Failed);
@@ -48,10 +48,17 @@ pub(crate) fn run(args: &Receive) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn write(received: &Received) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    lines(&received.records, &mut out)?;
+    lines(&received.notices, &mut out)?;
+    lines(&received.answers, &mut out)?;
+    out.flush()
+}
+
 fn lines<T: serde::Serialize>(all: &[T], out: &mut dyn Write) -> io::Result<()> {
     for one in all {
-        serde_json::to_writer(&mut *out, one)?;
-        out.write_all(b"\n")?;
+        writeln!(out, "{}", show::json(&serde_json::to_string(one)?))?;
     }
     Ok(())
 }

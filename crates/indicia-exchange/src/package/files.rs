@@ -302,7 +302,8 @@ fn for_people(items: &[Item]) -> Result<Vec<u8>, FeedError> {
             time(item.delete_by).into(),
             item.id.as_str().into(),
         ];
-        csv_record(cells.into_iter(), &mut out)?;
+        // A character that turns the direction of a cell would show another file name, another host.
+        csv_record(cells.iter().map(|cell| report::visible(cell).into()), &mut out)?;
     }
     Ok(out)
 }
@@ -338,7 +339,10 @@ fn response(items: &[Item]) -> Result<Vec<u8>, FeedError> {
     for item in items {
         let (value, port) = value_and_port(item);
         let value = if port.is_empty() { value } else { format!("{value}:{port}") };
-        csv_record([item.id.as_str().into(), value.into(), Cow::Borrowed("")].into_iter(), &mut out)?;
+        csv_record(
+            [item.id.as_str().into(), report::visible(&value).into(), Cow::Borrowed("")].into_iter(),
+            &mut out,
+        )?;
     }
     Ok(out)
 }
