@@ -320,6 +320,8 @@ impl<'a> Case<'a> {
     /// R8: what is known of countries; the name's own among it.
     fn facts(&self) -> Vec<Country> {
         let mut facts = self.context().countries.clone();
+        // What is no code is a text that nobody expects there.
+        facts.retain(|fact| fact.code.len() == 2 && fact.code.bytes().all(|b| b.is_ascii_alphabetic()));
         let of_name = country::facts(&self.record.target.observable, &country::Sources::default());
         for fact in of_name.unwrap_or_default() {
             if !facts.iter().any(|known| known.code == fact.code && known.basis == fact.basis) {
@@ -456,8 +458,9 @@ impl<'a> Case<'a> {
             out.threat = Some(text(threat, &mut removed));
         }
         if let Some(confidence) = context.confidence.clone().filter(|_| keep("confidence", &mut removed)) {
-            let source = confidence.source.filter(|_| !must_not);
-            out.confidence = Some(indicia_core::Confidence { source, ..confidence });
+            let source = confidence.source.filter(|_| !must_not).map(|source| text(&source, &mut removed));
+            let scale = confidence.scale.map(|scale| text(&scale, &mut removed));
+            out.confidence = Some(indicia_core::Confidence { scale, source, ..confidence });
         }
         if keep("first_seen", &mut removed) {
             out.first_seen = context.first_seen;
@@ -489,7 +492,8 @@ impl<'a> Case<'a> {
             out.extra.insert("statements".to_string(), said.collect::<Vec<Value>>().into());
         }
         if keep("producer", &mut removed) && !must_not {
-            out.producer = context.producer.clone();
+            // Some feeds name a person by an address.
+            out.producer = context.producer.as_ref().map(|name| text(name, &mut removed));
         }
         const OURS: [&str; 6] =
             ["statements", "marked_fields", "handling", "government", "created", "modified"];
@@ -536,9 +540,11 @@ impl<'a> Case<'a> {
         let delete_by = incoming.delete_by.map_or(ours, |theirs| theirs.min(ours));
         let action = action(&context, &purposes, to_notify || government.is_some());
         let mut countries = countries;
+        let text = |text: &String| redact::redact_text(text, &mut Removed::new()).into_owned();
         for fact in &mut countries {
-            fact.evidence =
-                fact.evidence.take().map(|text| redact::redact_text(&text, &mut Removed::new()).into_owned());
+            for field in [&mut fact.evidence, &mut fact.basis, &mut fact.strength] {
+                *field = field.as_ref().map(text);
+            }
         }
         if let Some(code) = &government {
             if !context.labels.iter().any(|label| label == "government") {
@@ -552,11 +558,12 @@ impl<'a> Case<'a> {
         context.purposes = purposes.iter().map(|p| p.name().to_string()).collect();
         let mut hops: Vec<Hop> = Vec::new();
         for hop in &original.hops {
-            let action = hop.action.clone();
+            let action = hop.action.as_ref().map(text);
             hops.push(if must_not {
                 Hop { who: "withheld".to_string(), when: None, agreement: None, action }
             } else {
-                Hop { action, ..hop.clone() }
+                let agreement = hop.agreement.as_ref().map(text);
+                Hop { who: text(&hop.who), when: hop.when, agreement, action }
             });
         }
         let done = if unchanged { "forward" } else { "redact" };

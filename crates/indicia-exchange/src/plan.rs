@@ -7,9 +7,10 @@
 
 mod quotes;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use indicia_core::{Indicator, Time};
+use indicia_core::{Country, Indicator, Target, Time};
 use serde_json::Value;
 
 use crate::agreement::{Agreement, AllOr, Attribution, Onward};
@@ -29,7 +30,7 @@ impl Records {
     /// Brings records of one identity (kind, key, match) together, their contexts side by side, in an order that does
     /// not depend on that of the input.
     pub fn new(records: impl IntoIterator<Item = Indicator>) -> Records {
-        let mut by_identity: BTreeMap<_, Indicator> = BTreeMap::new();
+        let mut by_identity: BTreeMap<_, (Indicator, Joined)> = BTreeMap::new();
         for record in records {
             let target = &record.target;
             let identity = (
@@ -41,26 +42,39 @@ impl Records {
             );
             match by_identity.get_mut(&identity) {
                 None => {
-                    by_identity.insert(identity, record);
+                    by_identity.insert(identity, (record, Joined::default()));
                 }
-                Some(known) => {
+                Some((known, joined)) => {
                     // Of several spellings the least, so that the order of the input does not show.
-                    if record.target.value() < known.target.value() {
-                        known.target = record.target;
+                    let mut other = record.target;
+                    if other.value() < known.target.value() {
+                        std::mem::swap(&mut other, &mut known.target);
+                    }
+                    if other != known.target {
+                        joined.targets.push(other);
                     }
                     known.contexts.extend(record.contexts);
-                    known.group = known.group.take().or(record.group);
+                    joined.groups.extend(record.group);
                 }
             }
         }
-        let mut records: Vec<Indicator> = by_identity.into_values().collect();
+        let (mut records, mut joined) = (Vec::new(), Vec::new());
+        for (mut record, mut others) in by_identity.into_values() {
+            others.groups.extend(record.group.take());
+            others.groups.sort_unstable();
+            others.groups.dedup();
+            // Of several groups the least, for the same reason.
+            record.group = others.groups.first().cloned();
+            records.push(record);
+            joined.push(others);
+        }
         for record in &mut records {
             if record.contexts.len() > 1 {
                 record.contexts.sort_by_cached_key(|c| serde_json::to_string(c).unwrap_or_default());
                 record.contexts.dedup();
             }
         }
-        let quotes = Quotes::new(&records);
+        let quotes = Quotes::new(records.iter().zip(&joined));
         Records { records, quotes }
     }
 
@@ -68,6 +82,14 @@ impl Records {
     pub fn all(&self) -> &[Indicator] {
         &self.records
     }
+}
+
+/// What a record was called where others of its identity were joined with it: texts quote that too.
+#[derive(Debug, Default)]
+struct Joined {
+    /// Other spellings of its target.
+    targets: Vec<Target>,
+    groups: Vec<String>,
 }
 
 /// An assertion that stays.
@@ -210,47 +232,102 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
         if item.record.target == records.records[*record].target {
             released_values.insert(*record);
         }
-        released_names.extend(item.record.contexts[0].producer.clone());
+        let context = &item.record.contexts[0];
+        released_names.extend(context.producer.clone());
+        for hop in &context.hops {
+            released_names.insert(hop.who.clone());
+            released_names.extend(hop.agreement.clone());
+        }
         released_names.insert(item.id.clone());
     }
     let secret = |found: &Secret| match found {
         Secret::Value(record) => !released_values.contains(record),
         Secret::Name(name) => !released_names.contains(name),
+        Secret::Piece => true,
+        // In a text as it came: redaction took it out.
+        Secret::Address => false,
     };
-    let mut cache: HashMap<String, bool> = HashMap::new();
-    for (mut item, record, _) in items {
-        let mut quotes = |text: &str| match cache.get(text) {
-            Some(known) => *known,
-            None => {
-                let found = records.quotes.find(text).iter().any(&secret);
-                cache.insert(text.to_string(), found);
-                found
-            }
-        };
+    // Whether a text quotes what stays, and whether it tells an address.
+    let cache: RefCell<HashMap<String, (bool, bool)>> = RefCell::default();
+    let found = |text: &str| {
+        if let Some(known) = cache.borrow().get(text) {
+            return *known;
+        }
+        let all = records.quotes.find(text);
+        let found = (all.iter().any(secret), all.contains(&Secret::Address));
+        cache.borrow_mut().insert(text.to_string(), found);
+        found
+    };
+    let is_quoting = |text: &str| found(text).0;
+    // What redaction leaves of a quoted value still tells it: a text is looked at as it came too.
+    let quotes = |text: &str, said: Option<&String>| {
+        let (is_quoting_now, tells_address) = found(text);
+        is_quoting_now || tells_address || said.is_some_and(|said| is_quoting(said))
+    };
+    for (mut item, record, context) in items {
         let mut dropped = 0u64;
+        let said = &records.records[record].contexts[context];
         let context = &mut item.record.contexts[0];
-        for list in [&mut context.labels, &mut context.references] {
+        for (list, said) in [(&mut context.labels, &said.labels), (&mut context.references, &said.references)]
+        {
             let all = list.len();
-            list.retain(|text| !quotes(text));
+            let mut said = said.iter();
+            list.retain(|text| !quotes(text, said.next()));
             dropped += (all - list.len()) as u64;
         }
-        for field in [&mut context.threat, &mut context.provider, &mut context.description] {
-            if field.as_deref().is_some_and(&mut quotes) {
+        for (field, said) in [
+            (&mut context.producer, &said.producer),
+            (&mut context.threat, &said.threat),
+            (&mut context.provider, &said.provider),
+            (&mut context.description, &said.description),
+        ] {
+            if field.as_deref().is_some_and(|text| quotes(text, said.as_ref())) {
                 *field = None;
                 dropped += 1;
             }
         }
-        if let Some(confidence) = &mut context.confidence {
-            for field in [&mut confidence.scale, &mut confidence.source] {
-                if field.as_deref().is_some_and(&mut quotes) {
+        if let (Some(confidence), Some(said)) = (&mut context.confidence, &said.confidence) {
+            for (field, said) in
+                [(&mut confidence.scale, &said.scale), (&mut confidence.source, &said.source)]
+            {
+                if field.as_deref().is_some_and(|text| quotes(text, said.as_ref())) {
                     *field = None;
                     dropped += 1;
                 }
             }
         }
         for country in &mut context.countries {
-            for field in [&mut country.evidence, &mut country.strength, &mut country.basis] {
-                if field.as_deref().is_some_and(&mut quotes) {
+            // Facts were chosen among, and the name's own put beside them.
+            let today = |code: &str| indicia_data::country::current(code).unwrap_or(code) == country.code;
+            let same = |fact: &&Country| today(&fact.code) && fact.date == country.date;
+            let said: Vec<&Country> = said.countries.iter().filter(same).collect();
+            let told = |field: fn(&Country) -> &Option<String>| {
+                said.iter().any(|fact| field(fact).as_ref().is_some_and(|text| is_quoting(text)))
+            };
+            for (told, field) in [
+                (told(|fact| &fact.evidence), &mut country.evidence),
+                (told(|fact| &fact.strength), &mut country.strength),
+                (told(|fact| &fact.basis), &mut country.basis),
+            ] {
+                if field.as_deref().is_some_and(|text| told || quotes(text, None)) {
+                    *field = None;
+                    dropped += 1;
+                }
+            }
+        }
+        if context.asn.is_some_and(|asn| quotes(&format!("AS{asn}"), None)) {
+            context.asn = None;
+            dropped += 1;
+        }
+        // The hops of before, as many; behind them is the provider's own.
+        for (hop, said) in context.hops.iter_mut().zip(&said.hops) {
+            // A name that is withheld anyhow says nothing.
+            if hop.who != "withheld" && quotes(&hop.who, Some(&said.who)) {
+                hop.who = "withheld".to_string();
+                dropped += 1;
+            }
+            for (field, said) in [(&mut hop.agreement, &said.agreement), (&mut hop.action, &said.action)] {
+                if field.as_deref().is_some_and(|text| quotes(text, said.as_ref())) {
                     *field = None;
                     dropped += 1;
                 }
@@ -258,7 +335,12 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
         }
         if let Some(Value::Array(statements)) = context.extra.get_mut("statements") {
             let all = statements.len();
-            statements.retain(|text| text.as_str().is_some_and(|text| !quotes(text)));
+            let said = said.extra.get("statements").and_then(Value::as_array);
+            let mut said = said.into_iter().flatten().filter_map(Value::as_str).map(str::to_string);
+            statements.retain(|text| {
+                let said = said.next();
+                text.as_str().is_some_and(|text| !quotes(text, said.as_ref()))
+            });
             dropped += (all - statements.len()) as u64;
         }
         if dropped > 0 {
