@@ -96,6 +96,29 @@ pub(crate) fn ids(record: &Indicator, n: usize, agreement: &Agreement, ledger: &
     record.contexts[n].source_id.iter().cloned().chain([case.id()]).collect()
 }
 
+/// R6: an item that is changed after the decision is a new object, with an id of ours.
+pub(crate) fn renew(item: &mut Item, record: &Indicator, n: usize, agreement: &Agreement, ledger: &Ledger) {
+    let id = Case { record, agreement, ledger, now: Time::default(), n }.id();
+    if item.id == id {
+        return;
+    }
+    // R13: under that id it may have gone out before.
+    let shared = ledger.shared(&agreement.recipient.party.id, &id);
+    let by = shared.map(|known| after_days(known.first, i64::from(agreement.retention_days)));
+    item.delete_by = item.delete_by.into_iter().chain(by).min();
+    item.id = id;
+    for context in &mut item.record.contexts {
+        context.source_id = Some(item.id.clone());
+        if let Some(hop) = context.hops.last_mut() {
+            hop.action = Some("redact".to_string());
+        }
+        if let (Some(Value::Object(handling)), Some(by)) = (context.extra.get_mut("handling"), item.delete_by)
+        {
+            handling.insert("delete_by".into(), by.to_string().into());
+        }
+    }
+}
+
 /// One assertion to be decided.
 struct Case<'a> {
     record: &'a Indicator,

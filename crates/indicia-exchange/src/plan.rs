@@ -199,16 +199,13 @@ pub fn plan(
     // Two deliveries of one assertion are one item.
     items.dedup_by(|(a, ..), (b, ..)| a.id == b.id);
     let mut plan = Plan {
-        givers: items
-            .iter()
-            .map(|(_, record, context)| giver(&records.records[*record].contexts[*context]))
-            .collect(),
         items: Vec::new(),
+        givers: Vec::new(),
         held,
         carried: Vec::new(),
         notices: notices.into_iter().collect(),
     };
-    close(records, &agreement, items, &mut plan);
+    close(records, &agreement, ledger, items, &mut plan);
     Some((agreement, plan))
 }
 
@@ -224,7 +221,13 @@ fn giver(context: &indicia_core::Context) -> (Option<String>, Option<String>) {
 }
 
 /// R7, R18: leaves out every text that quotes what stays.
-fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usize)>, plan: &mut Plan) {
+fn close(
+    records: &Records,
+    agreement: &Agreement,
+    ledger: &Ledger,
+    items: Vec<(Item, usize, usize)>,
+    plan: &mut Plan,
+) {
     let mut released_values: BTreeSet<usize> = BTreeSet::new();
     let mut released_names: BTreeSet<String> =
         [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
@@ -238,7 +241,6 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
             released_names.insert(hop.who.clone());
             released_names.extend(hop.agreement.clone());
         }
-        released_names.insert(item.id.clone());
     }
     let secret = |found: &Secret| match found {
         Secret::Value(record) => !released_values.contains(record),
@@ -264,9 +266,11 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
         let (is_quoting_now, tells_address) = found(text);
         is_quoting_now || tells_address || said.is_some_and(|said| is_quoting(said))
     };
-    for (mut item, record, context) in items {
+    let mut ids = BTreeSet::new();
+    for (mut item, record, n) in items {
         let mut dropped = 0u64;
-        let said = &records.records[record].contexts[context];
+        let original = &records.records[record].contexts[n];
+        let said = original;
         let context = &mut item.record.contexts[0];
         for (list, said) in [(&mut context.labels, &said.labels), (&mut context.references, &said.references)]
         {
@@ -345,6 +349,11 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
         }
         if dropped > 0 {
             *item.removed.entry("quotes-withheld").or_default() += dropped;
+            crate::decide::renew(&mut item, &records.records[record], n, agreement, ledger);
+        }
+        // Another delivery of the assertion may have its new id.
+        if !ids.insert(item.id.clone()) {
+            continue;
         }
         for found in records.quotes.find(&item.record.target.value()) {
             if let Secret::Value(other) = found
@@ -355,6 +364,7 @@ fn close(records: &Records, agreement: &Agreement, items: Vec<(Item, usize, usiz
             }
         }
         plan.items.push(item);
+        plan.givers.push(giver(original));
     }
 }
 

@@ -266,7 +266,8 @@ impl<'a> View<'a> {
             let of_action = actions.entry(item.action).or_default();
             of_action.0 += 1;
             *of_action.1.entry(role).or_default() += 1;
-            for (class, n) in &item.removed {
+            // R18: that texts were left out because they quote what stays would tell that something stays.
+            for (class, n) in item.removed.iter().filter(|(class, _)| **class != "quotes-withheld") {
                 let sum = removed.entry(class).or_default();
                 *sum = n.saturating_add(*sum);
             }

@@ -15,7 +15,7 @@ mod random;
 use std::collections::{BTreeMap, BTreeSet};
 
 use checker::{Checker, Finding, Known, Secret};
-use indicia_core::{Indicator, Time};
+use indicia_core::{Context, Indicator, Time};
 use indicia_exchange::ledger::Event;
 use indicia_exchange::package::{MANIFEST, Package};
 use indicia_exchange::plan::{Plan, Records, plan};
@@ -95,6 +95,10 @@ fn take_back(
     }
 }
 
+fn contexts(records: &[Indicator]) -> impl Iterator<Item = &Context> {
+    records.iter().flat_map(|record| &record.contexts)
+}
+
 /// What released values hold of what stays, which cannot be helped.
 fn carried(checker: &Checker, plan: &Plan) -> BTreeSet<Secret> {
     let mut values = String::new();
@@ -119,7 +123,7 @@ fn texts(jsonl: &[u8]) -> Vec<u8> {
 
 #[test]
 fn nothing_that_stays_goes_out() {
-    let operations = from_env("INDICIA_LEAK_OPERATIONS", 40);
+    let operations = from_env("INDICIA_LEAK_OPERATIONS", 25);
     let seed = from_env("INDICIA_LEAK_SEED", 1);
     let first = from_env("INDICIA_LEAK_FIRST", 0);
     let (mut released, mut withheld, mut secrets, mut bytes, mut notices) = (0, 0, 0, 0, 0);
@@ -152,6 +156,13 @@ fn nothing_that_stays_goes_out() {
                 );
             }
         }
+        // Nor is it told that texts were left out, and what was changed is a new object.
+        let page = String::from_utf8_lossy(&done.files["report.html"]);
+        assert!(!page.contains("quotes"), "seed {seed} operation {operation}");
+        let sources: BTreeSet<&String> = contexts(&done.read).filter_map(|c| c.source_id.as_ref()).collect();
+        for item in done.plan.items.iter().filter(|item| sources.contains(&item.id)) {
+            assert!(item.removed.is_empty(), "seed {seed} operation {operation}: {}", item.id);
+        }
         // What is carried is told to the provider.
         let told: BTreeSet<String> = done
             .plan
@@ -181,9 +192,11 @@ fn nothing_that_stays_goes_out() {
     );
     assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
     // What is tried must be worth it.
-    let all = released + withheld;
-    assert!(released * 20 > all && withheld * 4 > all, "{released} released, {withheld} withheld");
-    assert!(lists * 10 > operations as usize && empty * 2 < operations as usize);
+    if operations >= 20 {
+        let (all, operations) = (released + withheld, operations as usize);
+        assert!(released * 20 > all && withheld * 4 > all, "{released} released, {withheld} withheld");
+        assert!(lists * 10 > operations && empty * 2 < operations, "{lists} lists, {empty} empty");
+    }
 }
 
 /// Each form of a secret, put anywhere into each file, is found there.

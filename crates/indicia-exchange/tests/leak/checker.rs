@@ -6,7 +6,7 @@
 //! A file is read as it is; as JSON, with the escapes of its strings undone; as HTML, with entities decoded, and
 //! without tags; as CSV, cell by cell. Each of these is read again percent-decoded (three times), refanged, and with
 //! whatever looks like base64 or hexadecimal decoded. In each reading every secret is looked for as a whole token:
-//! no letter or digit stands before or behind it. Case does not count.
+//! no letter or digit stands before or behind it. Case does not count, but for base64, which is none in another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -125,7 +125,9 @@ pub(crate) fn secrets(
 
 /// A form in which a secret is looked for.
 struct Needle {
+    /// In lower case unless the case counts.
     text: String,
+    exact: bool,
     form: &'static str,
     secret: usize,
 }
@@ -143,13 +145,16 @@ impl Checker {
         let mut needles: HashMap<String, Vec<Needle>> = HashMap::new();
         for (secret, of) in secrets.iter().enumerate() {
             for (form, text) in forms(of) {
-                let text = text.to_lowercase();
+                let exact = form.starts_with("base64");
+                let text = if exact { text } else { text.to_lowercase() };
                 // A scheme is no secret, and the signs at the ends make no token.
-                let text = text.split_once("://").map_or(&*text, |(_, rest)| rest);
+                let is_scheme = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric());
+                let rest = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
+                let text = rest.map_or(&*text, |(_, rest)| rest);
                 let text = text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_string();
-                let first = &text[..word_length(text.as_bytes())];
+                let first = text[..word_length(text.as_bytes())].to_lowercase();
                 if !first.is_empty() {
-                    needles.entry(first.to_string()).or_default().push(Needle { text, form, secret });
+                    needles.entry(first).or_default().push(Needle { text, exact, form, secret });
                 }
             }
         }
@@ -190,7 +195,8 @@ impl Checker {
             }
             for needle in self.needles.get(&lower[at..at + length]).into_iter().flatten() {
                 let end = at + needle.text.len();
-                let is_here = bytes[at..].starts_with(needle.text.as_bytes());
+                let here = if needle.exact { &text.as_bytes()[at..] } else { &bytes[at..] };
+                let is_here = here.starts_with(needle.text.as_bytes());
                 if is_here && !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
                     found(at, needle);
                 }
