@@ -36,7 +36,7 @@ impl Records {
     /// Brings records of one identity (kind, key, match) together, their contexts side by side, in an order that does
     /// not depend on that of the input.
     pub fn new(records: impl IntoIterator<Item = Indicator>) -> Records {
-        let mut by_identity: BTreeMap<_, (Indicator, Vec<Target>)> = BTreeMap::new();
+        let mut by_identity: BTreeMap<_, (Indicator, Vec<Target>, Vec<String>)> = BTreeMap::new();
         for record in records {
             let target = &record.target;
             let identity = (
@@ -49,21 +49,23 @@ impl Records {
             let spelled = vec![target.clone(); record.contexts.len()];
             match by_identity.get_mut(&identity) {
                 None => {
-                    by_identity.insert(identity, (record, spelled));
+                    let groups = record.group.iter().cloned().collect();
+                    by_identity.insert(identity, (record, spelled, groups));
                 }
-                Some((known, all_spelled)) => {
+                Some((known, all_spelled, groups)) => {
                     // Of several spellings the least, so that the order of the input does not show.
                     if record.target.value() < known.target.value() {
                         known.target = record.target;
                     }
                     known.contexts.extend(record.contexts);
                     all_spelled.extend(spelled);
+                    groups.extend(record.group.clone());
                     known.group = known.group.take().into_iter().chain(record.group).min();
                 }
             }
         }
-        let (mut records, mut spelled) = (Vec::new(), Vec::new());
-        for (mut record, targets) in by_identity.into_values() {
+        let (mut records, mut spelled, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for (mut record, targets, of_record) in by_identity.into_values() {
             let mut all: Vec<(Context, Target)> = record.contexts.drain(..).zip(targets).collect();
             if all.len() > 1 {
                 all.sort_by_cached_key(|(context, target)| {
@@ -75,8 +77,9 @@ impl Records {
             record.contexts = contexts;
             records.push(record);
             spelled.push(targets);
+            groups.push(of_record);
         }
-        let quotes = Quotes::new(&records, &spelled);
+        let quotes = Quotes::new(&records, &spelled, &groups);
         Records { records, spelled, quotes }
     }
 
@@ -242,10 +245,11 @@ fn close(
         released.add(item, *record, &records.spelled[*record][*context]);
     }
     for (mut item, record, context) in items {
-        if released.leave_out(&mut item) {
+        let said = &records.records[record].contexts[context];
+        if released.leave_out(&mut item, said) {
             decide::renew(&mut item, &records.records[record], context, agreement, ledger);
         }
-        for found in records.quotes.find(&item.record.target.value()) {
+        for found in records.quotes.held_in(&item.record.target) {
             if let Secret::Value(other) = found
                 && other != record
                 && !released.values.contains(&other)
@@ -264,13 +268,13 @@ pub(crate) fn close_record(
     ledger: &Ledger,
     projection: &mut Projection,
 ) {
-    let quotes = Quotes::new(std::slice::from_ref(record), &[]);
+    let quotes = Quotes::new(std::slice::from_ref(record), &[], &[]);
     let mut released = Released::new(&quotes, agreement);
     for item in &projection.items {
         released.add(item, 0, &record.target);
     }
     for (item, context) in projection.items.iter_mut().zip(&projection.sources) {
-        if released.leave_out(item) {
+        if released.leave_out(item, &record.contexts[*context]) {
             decide::renew(item, record, *context, agreement, ledger);
         }
     }
@@ -285,76 +289,133 @@ pub(crate) fn quotes_name(text: &str, name: &str) -> bool {
 struct Released<'a> {
     quotes: &'a Quotes,
     values: BTreeSet<usize>,
+    ids: BTreeSet<String>,
     names: BTreeSet<String>,
-    cache: HashMap<String, (bool, bool)>,
+    cache: HashMap<String, Quoted>,
+}
+
+/// What a text quotes of what stays.
+#[derive(Clone, Copy, Default)]
+struct Quoted {
+    /// A value, a personal piece of one, or an id.
+    value: bool,
+    /// Who made or passed on something.
+    name: bool,
+    /// An e-mail address that redaction did not see, as it stands there encoded.
+    address: bool,
 }
 
 impl<'a> Released<'a> {
     fn new(quotes: &'a Quotes, agreement: &Agreement) -> Released<'a> {
         let names = [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
-        Released { quotes, values: BTreeSet::new(), names, cache: HashMap::new() }
+        Released { quotes, values: BTreeSet::new(), ids: BTreeSet::new(), names, cache: HashMap::new() }
     }
 
     fn add(&mut self, item: &Item, record: usize, came: &Target) {
         if item.record.target == *came {
             self.values.insert(record);
         }
-        self.names.extend(item.record.contexts[0].producer.clone());
-        self.names.insert(item.id.clone());
+        let context = &item.record.contexts[0];
+        self.names.extend(context.producer.clone());
+        for hop in &context.hops {
+            self.names.insert(hop.who.clone());
+            self.names.extend(hop.agreement.clone());
+        }
+        self.ids.insert(item.id.clone());
     }
 
-    /// Whether a text quotes a value or an id that stays, and whether it quotes that or a name that does.
-    fn quotes(&mut self, text: &str) -> (bool, bool) {
+    fn quoted(&mut self, text: &str) -> Quoted {
         if let Some(known) = self.cache.get(text) {
             return *known;
         }
-        let (mut value, mut name) = (false, false);
+        let mut quoted = Quoted::default();
         for secret in self.quotes.find(text) {
             match secret {
-                Secret::Value(record) => value |= !self.values.contains(&record),
-                Secret::Id(id) => value |= !self.names.contains(&id),
-                Secret::Name(who) => name |= !self.names.contains(&who),
+                Secret::Value(record) => quoted.value |= !self.values.contains(&record),
+                Secret::Piece => quoted.value = true,
+                Secret::Id(id) => quoted.value |= !self.ids.contains(&id),
+                Secret::Name(who) => quoted.name |= !self.names.contains(&who),
+                Secret::Address => quoted.address = true,
             }
         }
-        self.cache.insert(text.to_string(), (value, value || name));
-        (value, value || name)
+        self.cache.insert(text.to_string(), quoted);
+        quoted
     }
 
-    /// Leaves out of an item what quotes what stays; says whether anything was.
-    fn leave_out(&mut self, item: &mut Item) -> bool {
+    /// Whether a text gives away what stays: as it is now, or as it came, since what redaction leaves of a quoted
+    /// value still tells it.
+    fn tells(&mut self, text: &str, said: Option<&String>) -> bool {
+        let now = self.quoted(text);
+        let before = said.map_or(Quoted::default(), |said| self.quoted(said));
+        now.value || now.name || now.address || before.value || before.name
+    }
+
+    /// The same of a name that goes out as such: it is no secret, but a value or an id that it holds is.
+    fn name_tells(&mut self, name: &str, said: Option<&String>) -> bool {
+        let now = self.quoted(name);
+        now.value || now.address || said.is_some_and(|said| self.quoted(said).value)
+    }
+
+    /// Leaves out of an item what quotes what stays; says whether anything was. `said` is the context as it came.
+    fn leave_out(&mut self, item: &mut Item, said: &Context) -> bool {
         let mut dropped = 0u64;
         let context = &mut item.record.contexts[0];
-        for list in [&mut context.labels, &mut context.references] {
+        for (list, said) in [(&mut context.labels, &said.labels), (&mut context.references, &said.references)]
+        {
             let all = list.len();
-            list.retain(|text| !self.quotes(text).1);
+            list.retain(|text| {
+                // Redaction changes texts, decisions leave some out: what it came from is found by what it became.
+                let said =
+                    said.iter().find(|said| *said == text || redact_text(said, &mut Removed::new()) == *text);
+                !self.tells(text, said)
+            });
             dropped += (all - list.len()) as u64;
         }
         let confidence = context.confidence.as_mut();
-        let of_confidence = confidence.map(|c| [&mut c.scale, &mut c.source]).into_iter().flatten();
-        let of_countries = context.countries.iter_mut().map(|country| &mut country.evidence);
-        for field in [&mut context.threat, &mut context.provider, &mut context.description]
-            .into_iter()
-            .chain(of_confidence)
-            .chain(of_countries)
-        {
-            if field.as_deref().is_some_and(|text| self.quotes(text).1) {
+        let said_of = said.confidence.as_ref();
+        let of_confidence = confidence.map(|c| {
+            [
+                (&mut c.scale, said_of.and_then(|s| s.scale.as_ref())),
+                (&mut c.source, said_of.and_then(|s| s.source.as_ref())),
+            ]
+        });
+        let texts = [
+            (&mut context.threat, said.threat.as_ref()),
+            (&mut context.provider, said.provider.as_ref()),
+            (&mut context.description, said.description.as_ref()),
+        ];
+        for (field, said) in texts.into_iter().chain(of_confidence.into_iter().flatten()) {
+            if field.as_deref().is_some_and(|text| self.tells(text, said)) {
                 *field = None;
                 dropped += 1;
             }
         }
-        if context.asn.is_some_and(|asn| self.quotes(&format!("AS{asn}")).1) {
+        for country in &mut context.countries {
+            // Facts were chosen among, and the name's own put beside them.
+            let mut told = false;
+            for fact in said.countries.iter().filter(|fact| fact.date == country.date) {
+                told |= fact.evidence.as_ref().is_some_and(|text| self.tells(text, None));
+            }
+            if country.evidence.as_deref().is_some_and(|text| told || self.tells(text, None)) {
+                country.evidence = None;
+                dropped += 1;
+            }
+        }
+        if context.asn.is_some_and(|asn| self.tells(&format!("AS{asn}"), None)) {
             context.asn = None;
             dropped += 1;
         }
-        // Names that go out as such are no secret; a value or an id that they hold is.
-        if context.producer.as_deref().is_some_and(|who| self.quotes(who).0) {
+        if context.producer.as_deref().is_some_and(|who| self.name_tells(who, said.producer.as_ref())) {
             context.producer = None;
             dropped += 1;
         }
+        // The hops of before, as many; behind them is the provider's own.
         if let Some((_, earlier)) = context.hops.split_last_mut() {
-            for hop in earlier.iter_mut() {
-                let texts = [Some(&hop.who), hop.agreement.as_ref()];
-                if texts.into_iter().flatten().any(|text| self.quotes(text).0) {
+            for (n, hop) in earlier.iter_mut().enumerate() {
+                let said = said.hops.get(n);
+                let tells = hop.who != "withheld" && self.name_tells(&hop.who, said.map(|s| &s.who));
+                let said = said.and_then(|s| s.agreement.as_ref());
+                if tells || hop.agreement.as_deref().is_some_and(|text| self.name_tells(text, said)) {
                     (hop.who, hop.agreement) = ("withheld".to_string(), None);
                     dropped += 1;
                 }
@@ -362,8 +423,18 @@ impl<'a> Released<'a> {
         }
         // A statement is a marking: that there is one stays.
         if let Some(Value::Array(statements)) = context.extra.get_mut("statements") {
+            let said: Vec<&str> = said
+                .extra
+                .get("statements")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             for statement in statements {
-                if statement.as_str().is_none_or(|text| self.quotes(text).1) {
+                let text = statement.as_str().unwrap_or_default().to_string();
+                let said = said.iter().find(|said| redact_text(said, &mut Removed::new()) == text);
+                if self.tells(&text, said.map(|said| said.to_string()).as_ref()) {
                     *statement = "[withheld]".into();
                     dropped += 1;
                 }
@@ -372,7 +443,7 @@ impl<'a> Released<'a> {
         dropped += u64::from(self.leave_out_type(item));
         // The id that it kept can itself be made of a value.
         let id = item.id.clone();
-        dropped += u64::from(self.quotes(&id).0);
+        dropped += u64::from(self.quoted(&id).value);
         if dropped > 0 {
             *item.removed.entry("quotes-withheld").or_default() += dropped;
         }
@@ -384,7 +455,7 @@ impl<'a> Released<'a> {
         let target = &mut item.record.target;
         let Some(name) = target.observable.source_type() else { return false };
         let personal = redact_text(name, &mut Removed::new()) != name;
-        let quoted = personal || self.quotes(name).1;
+        let quoted = personal || self.tells(name, None);
         if quoted {
             target.observable = Observable::other("unknown", target.observable.value());
         }

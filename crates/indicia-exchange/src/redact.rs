@@ -27,6 +27,7 @@ mod unit;
 mod urls;
 
 pub use tables::{CLASSES, Class};
+pub(crate) use target::pieces;
 pub use target::{Redacted, Refusal, redact_target};
 
 /// The name of the rules here; a changed output is a new number.
@@ -120,6 +121,11 @@ fn find(text: &str) -> Vec<Edit> {
         outside(numbers::phones(text), &hosts),
     ];
     rules.into_iter().fold(Vec::new(), |all, more| merge(text, all, more))
+}
+
+/// Whether an e-mail address stands in a text.
+pub(crate) fn holds_address(text: &str) -> bool {
+    !mail::find(text).is_empty()
 }
 
 /// What the rules for pieces of a URL's path, of a kept value, or of any text without URLs find.

@@ -116,6 +116,40 @@ pub fn redact_target(target: &Target, role: Option<Role>, removed: &mut Removed)
     }
 }
 
+/// What is personal in a value that goes out cut or not at all: texts that quote it would give it away. Values of
+/// queries and fragments that are words say nothing about anybody.
+pub(crate) fn pieces(target: &Target) -> Vec<&str> {
+    let value = target.observable.value();
+    if !matches!(
+        target.observable.kind(),
+        Kind::Url
+            | Kind::FilePath
+            | Kind::RegistryKey
+            | Kind::CommandLine
+            | Kind::EmailSubject
+            | Kind::FileName
+            | Kind::Mutex
+            | Kind::ProcessName
+            | Kind::NamedPipe
+            | Kind::ServiceName
+            | Kind::UserAgent
+            | Kind::Other
+    ) {
+        return Vec::new();
+    }
+    let mut pieces = Vec::new();
+    for edit in find(value) {
+        let Some(piece) = value.get(edit.start..edit.end) else { continue };
+        let is_word = !piece.contains(|c: char| c.is_ascii_digit() || "@%.-_+".contains(c));
+        match edit.class.slug {
+            slug if slug == URL_USERINFO.slug => pieces.extend(piece.split([':', '@'])),
+            slug if is_word && (slug == QUERY_VALUE.slug || slug == URL_FRAGMENT.slug) => {}
+            _ => pieces.push(piece.trim_start_matches('#')),
+        }
+    }
+    pieces
+}
+
 fn is_personal_type(name: &str) -> bool {
     PERSONAL_TYPES.iter().any(|personal| personal.eq_ignore_ascii_case(name))
 }
