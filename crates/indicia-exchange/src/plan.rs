@@ -245,7 +245,7 @@ fn close(
         if released.leave_out(&mut item) {
             decide::renew(&mut item, &records.records[record], context, agreement, ledger);
         }
-        for found in records.quotes.find(&item.record.target.value()) {
+        for found in records.quotes.find_in_value(&item.record.target.value()) {
             if let Secret::Value(other) = found
                 && other != record
                 && !released.values.contains(&other)
@@ -276,9 +276,9 @@ pub(crate) fn close_record(
     }
 }
 
-/// Whether a text quotes a name.
-pub(crate) fn quotes_name(text: &str, name: &str) -> bool {
-    !Quotes::of_name(name).find(text).is_empty()
+/// Whether a value names somebody.
+pub(crate) fn names(value: &str, who: &str) -> bool {
+    quotes::names(value, who)
 }
 
 /// What goes out, by which what stays is known.

@@ -61,7 +61,13 @@ impl std::fmt::Debug for Quotes {
 impl Quotes {
     /// The values of records, in every spelling, their ids and who made them.
     pub(super) fn new(records: &[Indicator], spelled: &[Vec<Target>]) -> Quotes {
-        let mut quotes = Quotes::empty();
+        let mut quotes = Quotes {
+            secrets: Vec::new(),
+            plain: None,
+            of_pattern: Vec::new(),
+            coded: HashMap::new(),
+            keys: HashMap::new(),
+        };
         let mut patterns: Vec<String> = Vec::new();
         let mut names: HashMap<String, usize> = HashMap::new();
         for (n, record) in records.iter().enumerate() {
@@ -103,37 +109,14 @@ impl Quotes {
                 }
             }
         }
-        quotes.build(&patterns);
-        quotes
-    }
-
-    /// One name.
-    pub(super) fn of_name(name: &str) -> Quotes {
-        let (mut quotes, mut patterns) = (Quotes::empty(), Vec::new());
-        quotes.secrets.push(Secret::Name(name.to_string()));
-        quotes.add(name, 0, &mut patterns);
-        quotes.build(&patterns);
-        quotes
-    }
-
-    fn empty() -> Quotes {
-        Quotes {
-            secrets: Vec::new(),
-            plain: None,
-            of_pattern: Vec::new(),
-            coded: HashMap::new(),
-            keys: HashMap::new(),
-        }
-    }
-
-    fn build(&mut self, patterns: &[String]) {
         // The patterns are as many as the records' values: more than an automaton can hold is more than memory has.
-        self.plain = AhoCorasick::builder()
+        quotes.plain = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .ascii_case_insensitive(true)
-            .build(patterns)
+            .build(&patterns)
             .ok();
+        quotes
     }
 
     fn add(&mut self, form: &str, secret: usize, patterns: &mut Vec<String>) {
@@ -171,10 +154,26 @@ impl Quotes {
             self.find_plain(reading, &mut found);
             self.find_coded(reading, &mut found);
         }
-        // Base64 is told apart by case.
+        self.find_values(text, &mut found);
+        self.secrets_at(text, found)
+    }
+
+    /// Everything that a canonical value quotes: it has one spelling.
+    pub(super) fn find_in_value(&self, value: &str) -> Vec<Secret> {
+        let mut found: Vec<usize> = Vec::new();
+        let lower = value.to_lowercase();
+        let decoded = percent_decoded(&lower);
+        for reading in [Some(&lower), (decoded != lower).then_some(&decoded)].into_iter().flatten() {
+            self.find_plain(reading, &mut found);
+            self.find_coded(reading, &mut found);
+        }
+        self.secrets_at(value, found)
+    }
+
+    /// What is found, and what base64, which is told apart by case, adds to it.
+    fn secrets_at(&self, text: &str, mut found: Vec<usize>) -> Vec<Secret> {
         self.find_coded(text, &mut found);
         self.find_inside(text, &mut found);
-        self.find_values(text, &mut found);
         found.sort_unstable();
         found.dedup();
         found.into_iter().map(|at| self.secrets[at].clone()).collect()
@@ -182,12 +181,8 @@ impl Quotes {
 
     fn find_plain(&self, text: &str, found: &mut Vec<usize>) {
         let Some(plain) = &self.plain else { return };
-        let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         for hit in plain.find_overlapping_iter(text) {
-            let (before, after) = (text.get(..hit.start()), text.get(hit.end()..));
-            let bordered = before.is_none_or(|t| !is_word(t.chars().next_back()))
-                && after.is_none_or(|t| !is_word(t.chars().next()));
-            if bordered {
+            if is_token(text, hit.start(), hit.end()) {
                 found.extend(self.of_pattern.get(hit.pattern().as_usize()));
             }
         }
@@ -234,6 +229,23 @@ impl Quotes {
             }
         }
     }
+}
+
+/// Whether a canonical value names somebody, as it is or percent-encoded.
+pub(super) fn names(value: &str, who: &str) -> bool {
+    let (value, who) = (value.to_lowercase(), who.to_lowercase());
+    let decoded = percent_decoded(&value);
+    [value, decoded].iter().any(|text| {
+        let mut all = text.match_indices(&who);
+        all.any(|(at, name)| is_token(text, at, at + name.len()))
+    })
+}
+
+/// Whether no letter or digit stands beside a piece of text.
+fn is_token(text: &str, start: usize, end: usize) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let (before, after) = (text.get(..start), text.get(end..));
+    before.is_none_or(|t| !is_word(t.chars().next_back())) && after.is_none_or(|t| !is_word(t.chars().next()))
 }
 
 /// What a form looks like encoded or hashed, in lower case.
