@@ -236,7 +236,7 @@ impl<'a> Case<'a> {
         let who = context.producer.iter().chain(context.hops.iter().map(|hop| &hop.who));
         let known = [&self.agreement.provider.id, &self.agreement.recipient.party.id];
         let mut hidden = who.filter(|who| who.len() > 1 && *who != "withheld" && !known.contains(who));
-        hidden.any(|who| plan::quotes_name(&self.target.value(), who))
+        hidden.any(|who| plan::names(&self.target.value(), who))
     }
 
     /// R15: the marking that the producer lets it go out with.

@@ -280,9 +280,9 @@ pub(crate) fn close_record(
     }
 }
 
-/// Whether a text quotes a name.
-pub(crate) fn quotes_name(text: &str, name: &str) -> bool {
-    !Quotes::of_name(name).find(text).is_empty()
+/// Whether a value names somebody.
+pub(crate) fn names(value: &str, who: &str) -> bool {
+    quotes::names(value, who)
 }
 
 /// What goes out, by which what stays is known.

@@ -64,7 +64,13 @@ impl std::fmt::Debug for Quotes {
 impl Quotes {
     /// The values of records in every spelling, their ids and groups, and who made them.
     pub(super) fn new(records: &[Indicator], spelled: &[Vec<Target>], groups: &[Vec<String>]) -> Quotes {
-        let mut quotes = Quotes::empty();
+        let mut quotes = Quotes {
+            secrets: Vec::new(),
+            plain: None,
+            of_pattern: Vec::new(),
+            hashed: HashMap::new(),
+            keys: HashMap::new(),
+        };
         let mut patterns: Vec<String> = Vec::new();
         let mut names: HashMap<String, usize> = HashMap::new();
         for (n, record) in records.iter().enumerate() {
@@ -111,37 +117,14 @@ impl Quotes {
                 }
             }
         }
-        quotes.build(&patterns);
-        quotes
-    }
-
-    /// One name.
-    pub(super) fn of_name(name: &str) -> Quotes {
-        let (mut quotes, mut patterns) = (Quotes::empty(), Vec::new());
-        quotes.secrets.push(Secret::Name(name.to_string()));
-        quotes.add(name, 0, &mut patterns);
-        quotes.build(&patterns);
-        quotes
-    }
-
-    fn empty() -> Quotes {
-        Quotes {
-            secrets: Vec::new(),
-            plain: None,
-            of_pattern: Vec::new(),
-            hashed: HashMap::new(),
-            keys: HashMap::new(),
-        }
-    }
-
-    fn build(&mut self, patterns: &[String]) {
-        // The patterns are as many as the records' values: more than an automaton can hold is more than memory has.
-        self.plain = AhoCorasick::builder()
+        // More patterns than an automaton can hold: then every text counts as quoting.
+        quotes.plain = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .ascii_case_insensitive(true)
-            .build(patterns)
+            .build(&patterns)
             .ok();
+        quotes
     }
 
     fn add(&mut self, form: &str, secret: usize, patterns: &mut Vec<String>) {
@@ -159,6 +142,9 @@ impl Quotes {
 
     /// Everything that a text quotes.
     pub(super) fn find(&self, text: &str) -> Vec<Secret> {
+        if self.plain.is_none() {
+            return vec![Secret::Piece];
+        }
         let mut found: Vec<usize> = Vec::new();
         let mut ids = Vec::new();
         for (n, reading) in readings(text).into_iter().enumerate() {
@@ -207,12 +193,8 @@ impl Quotes {
 
     fn find_plain(&self, text: &str, found: &mut Vec<usize>) {
         let Some(plain) = &self.plain else { return };
-        let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
         for hit in plain.find_overlapping_iter(text) {
-            let (before, after) = (text.get(..hit.start()), text.get(hit.end()..));
-            let bordered = before.is_none_or(|t| !is_word(t.chars().next_back()))
-                && after.is_none_or(|t| !is_word(t.chars().next()));
-            if bordered {
+            if is_token(text, hit.start(), hit.end()) {
                 found.extend(self.of_pattern.get(hit.pattern().as_usize()));
             }
         }
@@ -224,6 +206,22 @@ impl Quotes {
         let uuids = words(text, "-").flat_map(|word| word.split("--")).map(|word| word.trim_matches('-'));
         found.extend(digests.chain(uuids).filter_map(|word| self.hashed.get(word)));
     }
+}
+
+/// Whether a canonical value names somebody, as it is or percent-encoded.
+pub(super) fn names(value: &str, who: &str) -> bool {
+    let (value, who) = (value.to_lowercase(), who.to_lowercase());
+    let decoded = percent_decoded(&value);
+    [value, decoded]
+        .iter()
+        .any(|text| text.match_indices(&who).any(|(at, found)| is_token(text, at, at + found.len())))
+}
+
+/// Whether no letter and no digit stands beside a piece of a text.
+fn is_token(text: &str, start: usize, end: usize) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let (before, after) = (text.get(..start), text.get(end..));
+    before.is_none_or(|t| !is_word(t.chars().next_back())) && after.is_none_or(|t| !is_word(t.chars().next()))
 }
 
 /// The runs of letters, digits and some more signs.
