@@ -129,7 +129,10 @@ impl<'a> Case<'a> {
         let effective = Marking { tlp: marking.tlp.map(|tlp| consent.unwrap_or(tlp)), ..marking };
         self.markings(&effective, own || consent.is_some(), &mut reasons);
         self.time(&mut reasons);
-        if context.revoked == Some(true) {
+        // R14: what was taken back from somebody is not given to anybody again.
+        if context.revoked == Some(true)
+            || ids(self.record, self.n, agreement, self.ledger).iter().any(|id| self.ledger.is_revoked(id))
+        {
             reasons.push(Withheld::Revoked);
         }
         self.onward(own, consent.is_some(), &mut reasons);

@@ -100,6 +100,9 @@ pub enum Event {
         /// When the recipient must have deleted it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delete_by: Option<Time>,
+        /// Whether it concerns somebody to notify, whatever its role.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        notify: bool,
     },
     /// An item did not go out.
     Withhold {
@@ -150,6 +153,8 @@ pub struct SharedItem {
     pub source_id: Option<String>,
     /// When it must be deleted.
     pub delete_by: Option<Time>,
+    /// Whether it concerns somebody to notify.
+    pub notify: bool,
     /// Whether a notice went out that it is taken back.
     pub revoked: bool,
 }
@@ -292,6 +297,11 @@ impl Ledger {
             .collect()
     }
 
+    /// Whether anybody was told that an item is taken back.
+    pub fn is_revoked(&self, item: &str) -> bool {
+        self.shared.values().any(|items| items.get(item).is_some_and(|known| known.revoked))
+    }
+
     /// Adds a line.
     pub fn push(&mut self, time: Time, event: Event) {
         let line = Line { n: self.lines + 1, prev: self.head.as_str().into(), time, event };
@@ -322,13 +332,15 @@ impl Ledger {
                 let last = self.counters.entry(id).or_default();
                 *last = (*last).max(counter);
             }
-            Event::Share { agreement, recipient, item, role, giver, source_id, delete_by, .. } => {
+            Event::Share {
+                agreement, recipient, item, role, giver, source_id, delete_by, notify, ..
+            } => {
                 let items = self.shared.entry(recipient).or_default();
                 let first = items.get(&item).map_or(time, |known| known.first);
                 let revoked = items.get(&item).is_some_and(|known| known.revoked);
                 items.insert(
                     item,
-                    SharedItem { first, agreement, role, giver, source_id, delete_by, revoked },
+                    SharedItem { first, agreement, role, giver, source_id, delete_by, notify, revoked },
                 );
             }
             Event::Revoke { recipient, item, .. } => {
@@ -415,6 +427,7 @@ mod tests {
                     giver: None,
                     source_id: None,
                     delete_by: None,
+                    notify: false,
                 },
             );
         }

@@ -55,8 +55,9 @@ impl Quotes {
             let at = quotes.secrets.len();
             quotes.secrets.push(Secret::Value(n));
             let observable = &record.target.observable;
-            for form in [observable.value(), observable.key()] {
-                quotes.add(form, at, &mut patterns);
+            quotes.add(observable.value(), at, &mut patterns);
+            if !observable.key().eq_ignore_ascii_case(observable.value()) {
+                quotes.add(observable.key(), at, &mut patterns);
             }
             // A URL is known by its text without the scheme too, which the key has.
             let ids = record.contexts.iter().filter_map(|c| c.source_id.as_ref()).chain(&record.group);
@@ -72,10 +73,13 @@ impl Quotes {
                     let at = quotes.secrets.len();
                     names.insert(name.clone(), at);
                     quotes.secrets.push(Secret::Name(name.clone()));
-                    quotes.add(name, at, &mut patterns);
-                    // The UUID of `indicator--UUID` alone is as good.
-                    if let Some((_, uuid)) = name.split_once("--") {
-                        quotes.add(uuid, at, &mut patterns);
+                    // The UUID of `indicator--UUID` alone is as good, and found in the whole.
+                    match name.split_once("--") {
+                        Some((_, uuid)) if Uuid::parse_str(uuid).is_ok() => {
+                            quotes.add(uuid, at, &mut patterns);
+                            quotes.add_coded(name, at);
+                        }
+                        _ => quotes.add(name, at, &mut patterns),
                     }
                 }
             }
@@ -96,6 +100,10 @@ impl Quotes {
         }
         patterns.push(form.to_lowercase());
         self.of_pattern.push(secret);
+        self.add_coded(form, secret);
+    }
+
+    fn add_coded(&mut self, form: &str, secret: usize) {
         for coded in coded_forms(form) {
             self.coded.entry(coded).or_insert(secret);
         }
@@ -230,6 +238,8 @@ mod tests {
                 "x=YmFkLmV4YW1wbGU",
                 "by Vendor-A.example",
                 "11111111-1111-4111-8111-111111111111",
+                "indicator--11111111-1111-4111-8111-111111111111",
+                "aW5kaWNhdG9yLS0xMTExMTExMS0xMTExLTQxMTEtODExMS0xMTExMTExMTExMTE=",
             ]
             .map(str::to_string),
         );
