@@ -148,8 +148,9 @@ pub fn pass_on(answers: &[Answered], to: &Agreement, ledger: &Ledger) -> (Vec<An
         let known = answer.from.as_ref().and_then(|from| ledger.shared(from, &answer.item));
         let Some(known) = known else { continue };
         let theirs = known.giver.as_ref() == Some(&to.provider.id);
-        let victim =
-            known.role.is_some_and(indicia_core::Role::is_to_notify) || answer.status == Answer::Notified;
+        let victim = known.notify
+            || known.role.is_some_and(indicia_core::Role::is_to_notify)
+            || answer.status == Answer::Notified;
         if theirs
             && !victim
             && to.feedback.contains(&answer.status)

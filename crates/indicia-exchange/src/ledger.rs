@@ -100,6 +100,9 @@ pub enum Event {
         /// When the recipient must have deleted it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delete_by: Option<Time>,
+        /// Whether it concerns somebody to notify, whatever its role.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        notify: bool,
     },
     /// An item did not go out.
     Withhold {
@@ -150,6 +153,8 @@ pub struct SharedItem {
     pub source_id: Option<String>,
     /// When it must be deleted.
     pub delete_by: Option<Time>,
+    /// Whether it concerns somebody to notify.
+    pub notify: bool,
     /// Whether a notice went out that it is taken back.
     pub revoked: bool,
 }
@@ -334,13 +339,15 @@ impl Ledger {
                 let last = self.counters.entry(id).or_default();
                 *last = (*last).max(counter);
             }
-            Event::Share { agreement, recipient, item, role, giver, source_id, delete_by, .. } => {
+            Event::Share {
+                agreement, recipient, item, role, giver, source_id, delete_by, notify, ..
+            } => {
                 let items = self.shared.entry(recipient).or_default();
                 let first = items.get(&item).map_or(time, |known| known.first);
                 let revoked = items.get(&item).is_some_and(|known| known.revoked);
                 items.insert(
                     item,
-                    SharedItem { first, agreement, role, giver, source_id, delete_by, revoked },
+                    SharedItem { first, agreement, role, giver, source_id, delete_by, notify, revoked },
                 );
             }
             Event::Revoke { recipient, item, .. } => {
@@ -427,6 +434,7 @@ mod tests {
                     giver: None,
                     source_id: None,
                     delete_by: None,
+                    notify: false,
                 },
             );
         }

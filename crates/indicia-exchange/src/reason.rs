@@ -88,8 +88,8 @@ reasons! {
     NoTime "R13" "no-time" "it has no time, so its age is not known",
     /// Its producer's limit has come.
     DeleteBy "R13" "delete-by-passed" "it should have been deleted by now",
-    /// Taken back.
-    Revoked "R14" "revoked" "its producer took it back",
+    /// Taken back, by its producer or by a notice of ours.
+    Revoked "R14" "revoked" "it was taken back",
     /// Personal by its kind, or nothing is left.
     Personal "R16" "personal" "it is personal, or nothing of it is left after redaction",
     /// The value names who made it or passed it on.

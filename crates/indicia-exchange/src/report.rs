@@ -211,7 +211,8 @@ struct Row {
     threat: String,
     action: Action,
     delete_by: Option<String>,
-    government: String,
+    /// The country of the government, or where that is none the item's countries; absent where it is no government's.
+    government: Option<String>,
     countries: String,
     host: String,
     first_seen: Option<String>,
@@ -456,6 +457,7 @@ impl Row {
         let asn = context.asn.map(|asn| format!("AS{asn}"));
         let provider = context.provider.as_deref().filter(|p| !p.is_empty()).map(|p| cut_to(p, NAME));
         let codes: BTreeSet<&str> = context.countries.iter().map(|c| c.code.as_str()).collect();
+        let countries = list(codes.into_iter().map(|code| country(page, code)), 5);
         Row {
             value: cut_to(&defang(kind, &target.value()), VALUE),
             kind: format!("{}{covers}", kind_in_full(kind)),
@@ -466,8 +468,11 @@ impl Row {
                 .delete_by
                 .map(date)
                 .filter(|d| page.handling.delete_by.map(date).as_ref() != Some(d)),
-            government: item.government.as_deref().map(|code| country(page, code)).unwrap_or_default(),
-            countries: list(codes.into_iter().map(|code| country(page, code)), 5),
+            government: item.government.as_deref().map(|code| match code {
+                "" => countries.clone(),
+                code => country(page, code),
+            }),
+            countries,
             host: [provider, asn].into_iter().flatten().collect::<Vec<_>>().join(", "),
             first_seen: context.first_seen.map(date),
             last_seen: context.last_seen.map(date),

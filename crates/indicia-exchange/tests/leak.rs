@@ -85,6 +85,7 @@ fn take_back(
             giver: giver.clone(),
             source_id: source_id.clone(),
             delete_by: item.delete_by,
+            notify: false,
         };
         ledger.push(now, event);
     }

@@ -556,6 +556,7 @@ fn notices_come_after_the_end_too() {
                 giver: None,
                 source_id: None,
                 delete_by: None,
+                notify: false,
             },
         );
     }

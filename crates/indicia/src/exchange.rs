@@ -680,6 +680,7 @@ impl Share<'_> {
                 giver: giver.clone(),
                 source_id: source_id.clone(),
                 delete_by: item.delete_by,
+                notify: item.action == Action::Notify,
             };
             ledger.push(now, event);
         }

@@ -13,7 +13,7 @@ type Step = fn(&Path) -> Result<Vec<String>, Box<dyn Error>>;
 
 /// Runs every step; the first that fails ends the run.
 pub fn run(root: &Path, all: bool) -> Result<(), Box<dyn Error>> {
-    let steps: [(&str, Step); 8] = [
+    let steps: [(&str, Step); 9] = [
         ("rust", rust),
         ("documentation tests", doc_tests),
         ("readme", readme),
@@ -22,6 +22,7 @@ pub fn run(root: &Path, all: bool) -> Result<(), Box<dyn Error>> {
         ("python", python_tests::run),
         ("ten lines in three languages", ten_lines),
         ("made-up logs with known hits", workload),
+        ("a hand-over, both hops", handover),
     ];
     let mut skipped = Vec::new();
     let count = steps.len();
@@ -63,13 +64,15 @@ fn shared() -> Option<PathBuf> {
 }
 
 /// The crates with tests of their own; the bindings have theirs.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 14] = [
     "-p",
     "indicia-data",
     "-p",
     "indicia-core",
     "-p",
     "indicia-feeds",
+    "-p",
+    "indicia-exchange",
     "-p",
     "indicia",
     "-p",
@@ -91,7 +94,7 @@ fn rust(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
 }
 
 fn doc_tests(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
-    call(root, cargo(&["test", "--doc"]).args(&CRATES[..8]))?;
+    call(root, cargo(&["test", "--doc"]).args(&CRATES[..10]))?;
     Ok(vec![])
 }
 
@@ -190,6 +193,15 @@ fn workload(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         check.arg("benches/workload.py").arg("--shared").arg(&shared).arg("--indicia").arg(&binary);
         call(root, check.args(["--bytes", "16M", "--endpoints", endpoints]))?;
     }
+    Ok(vec![])
+}
+
+/// Companies, an international body and countries, small: every number of every package with the script's own books.
+fn handover(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    call(root, &mut cargo(&["build", "--release", "-p", "indicia-cli"]))?;
+    let mut play = Command::new("python3");
+    play.arg("benches/handover.py").arg("--indicia").arg(target(root).join("release/indicia"));
+    call(root, play.args(["--scale", "0.02"]))?;
     Ok(vec![])
 }
 

@@ -142,11 +142,11 @@ fn read_me(head: &Head, agreement: &Agreement, plan: &Plan) -> Vec<u8> {
     let government = items.iter().filter(|item| item.government.is_some()).count();
     if government > 0 {
         text.push_str(&format!(
-            "{} of a government: see the first table of report.html.\r\n",
+            "{}: see the first table of report.html.\r\n",
             if government == 1 {
-                "One host is that".to_string()
+                "One item is a host of a government".to_string()
             } else {
-                format!("{government} hosts are those")
+                format!("{government} items are hosts of governments")
             }
         ));
     }
@@ -222,7 +222,8 @@ fn page(plan: &Plan, agreement: &Agreement, head: &Head) -> Result<Vec<u8>, Feed
             purposes: &purposes,
             onward: &onward_sentence(agreement),
             attribution: attribution_sentence(agreement),
-            delete_by: plan.items.iter().filter_map(|item| item.delete_by).min(),
+            // The last day; the page says by itself which items have an earlier one.
+            delete_by: plan.items.iter().filter_map(|item| item.delete_by).max(),
         },
         answers: &answers,
         items: &plan.items,
@@ -296,7 +297,11 @@ fn for_people(items: &[Item]) -> Result<Vec<u8>, FeedError> {
             basis.join(" ").into(),
             context.provider.clone().unwrap_or_default().into(),
             context.asn.map(|n| format!("AS{n}")).unwrap_or_default().into(),
-            item.government.clone().unwrap_or_default().into(),
+            // A suffix that an agreement adds may be of no country.
+            match item.government.as_deref() {
+                Some("") => "yes".into(),
+                country => country.unwrap_or_default().into(),
+            },
             marking(item).into(),
             context.purposes.join(" ").into(),
             time(item.delete_by).into(),
@@ -315,12 +320,11 @@ fn unique<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 /// The value for people, defanged, without its port, and the port.
 fn value_and_port(item: &Item) -> (String, String) {
     let observable = &item.record.target.observable;
-    let value = observable.value();
-    let (host, port) = match observable.kind() {
-        Kind::Endpoint => value.rsplit_once(':').unwrap_or((value, "")),
-        _ => (value, ""),
+    let whole = refang::defang(observable.kind(), observable.value());
+    let (defanged, port) = match observable.kind() {
+        Kind::Endpoint => whole.rsplit_once(':').unwrap_or((&whole, "")),
+        _ => (whole.as_str(), ""),
     };
-    let defanged = refang::defang(observable.kind(), host);
     let star = if item.record.target.below_only { "*." } else { "" };
     (format!("{star}{defanged}"), port.to_string())
 }
@@ -378,11 +382,21 @@ fn lists(
     let detect: Vec<&Item> =
         items.iter().filter(|i| matches!(i.action, Action::Block | Action::Detect)).filter(fits).collect();
     let mut handled: BTreeSet<&str> = BTreeSet::new();
-    for (name, format, chosen) in [
+    for (name, format, mut chosen) in [
         ("block-names.rpz", Format::Rpz, block.iter().copied().filter(is_name).collect::<Vec<_>>()),
         ("block-addresses.txt", Format::Plain, block.iter().copied().filter(is_address).collect()),
         ("detect.zeek.intel", Format::Zeek, detect),
     ] {
+        // Zeek has no type for endpoints, and so on: a list is for what it can hold.
+        let mut none = Vec::new();
+        for item in std::mem::take(&mut chosen) {
+            none.clear();
+            let mut writer = Writer::new(format, &mut none)?;
+            writer.write(&item.record)?;
+            if writer.finish()?.written > 0 {
+                chosen.push(item);
+            }
+        }
         if chosen.is_empty() {
             continue;
         }

@@ -82,8 +82,10 @@ impl Quotes {
             targets.dedup_by_key(|target| target.observable.value());
             for target in targets {
                 // A URL is known by its text without the scheme too, which the key has.
-                for form in [target.observable.value(), target.observable.key()] {
-                    quotes.add(form, at, &mut patterns);
+                let (value, key) = (target.observable.value(), target.observable.key());
+                quotes.add(value, at, &mut patterns);
+                if !key.eq_ignore_ascii_case(value) {
+                    quotes.add(key, at, &mut patterns);
                 }
                 for piece in redact::pieces(target).into_iter().filter(|piece| piece.len() >= SHORT) {
                     let at = quotes.secrets.len();
@@ -109,10 +111,13 @@ impl Quotes {
                     let at = quotes.secrets.len();
                     names.insert(name.clone(), at);
                     quotes.secrets.push(secret.clone());
-                    quotes.add(name, at, &mut patterns);
-                    // The UUID of `indicator--UUID` alone is as good.
-                    if let Some((_, uuid)) = name.split_once("--") {
-                        quotes.add(uuid, at, &mut patterns);
+                    // The UUID of `indicator--UUID` alone is as good, and found in the whole.
+                    match name.split_once("--") {
+                        Some((_, uuid)) if Uuid::try_parse(uuid).is_ok() => {
+                            quotes.add(uuid, at, &mut patterns);
+                            quotes.add_hashes(name, at);
+                        }
+                        _ => quotes.add(name, at, &mut patterns),
                     }
                 }
             }
@@ -135,6 +140,10 @@ impl Quotes {
         }
         patterns.push(token.to_lowercase());
         self.of_pattern.push(secret);
+        self.add_hashes(form, secret);
+    }
+
+    fn add_hashes(&mut self, form: &str, secret: usize) {
         for hash in hashes(form) {
             self.hashed.entry(hash).or_insert(secret);
         }
@@ -412,6 +421,8 @@ mod tests {
                 "report%2D%2D22222222-2222-4222-8222-222222222222",
                 "by Vendor-A.example",
                 "11111111-1111-4111-8111-111111111111",
+                "indicator--11111111-1111-4111-8111-111111111111",
+                "aW5kaWNhdG9yLS0xMTExMTExMS0xMTExLTQxMTEtODExMS0xMTExMTExMTExMTE=",
             ]
             .map(str::to_string),
         );

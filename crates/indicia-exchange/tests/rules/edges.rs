@@ -204,6 +204,7 @@ fn edge_a_notice_is_sent_after_the_agreements_end() {
             giver: None,
             source_id: None,
             delete_by: None,
+            notify: false,
         },
     );
     let after = at("2020-10-13");

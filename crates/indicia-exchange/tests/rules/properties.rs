@@ -304,8 +304,7 @@ proptest! {
         for item in &sent {
             ledger.push(now(), Event::Share {
                 agreement: agreement.reference(), recipient: "body.example".into(), item: item.id.clone(), projection: String::new(),
-                role: None, giver: None, source_id: None, delete_by: item.delete_by,
-            });
+                role: None, giver: None, source_id: None, delete_by: item.delete_by, notify: false });
         }
         let later = indicia_core::Time::from_unix(now().unix() + days * 86_400).unwrap();
         for item in once(&ledger, later) {

@@ -521,6 +521,7 @@ fn sent(item: &str) -> Event {
         giver: None,
         source_id: Some("upstream-1".into()),
         delete_by: None,
+        notify: false,
     }
 }
 
