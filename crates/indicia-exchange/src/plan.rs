@@ -193,6 +193,16 @@ pub fn plan(
             }
         }
     }
+    // An object that gives several values comes as several records: none of them is that object as it came (R6).
+    let mut of_id: HashMap<String, BTreeSet<usize>> = HashMap::new();
+    for (item, n, _) in &items {
+        of_id.entry(item.id.clone()).or_default().insert(*n);
+    }
+    for (item, n, context) in &mut items {
+        if of_id.get(&item.id).is_some_and(|records| records.len() > 1) {
+            decide::renew(item, &records.records[*n], *context, &agreement, ledger);
+        }
+    }
     // Two deliveries of one assertion are one item: the one that is marked more strictly.
     items.sort_by_cached_key(|(item, ..)| {
         let context = &item.record.contexts[0];
@@ -203,11 +213,8 @@ pub fn plan(
     items.dedup_by(|(a, ..), (b, ..)| a.id == b.id);
     items.sort_by(|(a, ..), (b, ..)| order(a).cmp(&order(b)));
     let mut plan = Plan {
-        givers: items
-            .iter()
-            .map(|(_, record, context)| giver(&records.records[*record].contexts[*context]))
-            .collect(),
         items: Vec::new(),
+        givers: Vec::new(),
         held,
         carried: Vec::new(),
         notices: notices.into_iter().collect(),
@@ -244,11 +251,18 @@ fn close(
     for (item, record, context) in &items {
         released.add(item, *record, &records.spelled[*record][*context]);
     }
+    let mut ids = BTreeSet::new();
     for (mut item, record, context) in items {
         let said = &records.records[record].contexts[context];
         if released.leave_out(&mut item, said) {
             decide::renew(&mut item, &records.records[record], context, agreement, ledger);
+            // Another delivery of the assertion may have its new id.
+            if ids.contains(&item.id) {
+                continue;
+            }
         }
+        ids.insert(item.id.clone());
+        plan.givers.push(giver(said));
         for found in records.quotes.held_in(&item.record.target) {
             if let Secret::Value(other) = found
                 && other != record
@@ -536,4 +550,44 @@ fn stricter(mut a: Agreement, b: &Agreement) -> Agreement {
     a.retention_days = a.retention_days.min(b.retention_days);
     a.consents.retain(|consent| b.consents.contains(consent));
     a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_values_of_one_object_are_two_items() {
+        let agreement = Agreement::parse(crate::EXAMPLE_AGREEMENT).unwrap();
+        let agreement = &Agreement {
+            handling: crate::agreement::Handling {
+                attribution: crate::agreement::Attribution::May,
+                ..agreement.handling.clone()
+            },
+            ..agreement
+        };
+        let id = "indicator--11111111-1111-4111-8111-111111111111";
+        let record = |value: &str, id: &str| -> Indicator {
+            let context = serde_json::json!({
+                "producer": "vendor.example", "source_id": id, "role": "c2", "tlp": "green", "last_seen": "2017-11-01",
+            });
+            let target = serde_json::json!({ "kind": "domain", "value": value });
+            serde_json::from_value(serde_json::json!({ "target": target, "contexts": [context] })).unwrap()
+        };
+        let now = "2017-11-02".parse().unwrap();
+        let planned = |records: Vec<Indicator>| {
+            let ledger = Ledger::none("vendor.example");
+            plan(&Records::new(records), &[agreement], &ledger, now).unwrap().1
+        };
+        let other = "indicator--22222222-2222-4222-8222-222222222222";
+        let apart = planned(vec![record("a.my", id), record("b.my", other), record("b.my", other)]);
+        assert_eq!(apart.items.iter().map(|item| &*item.id).collect::<Vec<_>>(), [id, other]);
+        let together = planned(vec![record("a.my", id), record("b.my", id)]);
+        let ids: BTreeSet<&str> = together.items.iter().map(|item| &*item.id).collect();
+        assert_eq!((together.items.len(), ids.len(), together.givers.len()), (2, 2, 2));
+        assert!(!ids.contains(id));
+        for item in &together.items {
+            assert_eq!(item.record.contexts[0].source_id.as_deref(), Some(&*item.id));
+        }
+    }
 }

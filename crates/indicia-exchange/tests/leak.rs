@@ -166,6 +166,8 @@ fn nothing_that_stays_goes_out() {
         for item in done.plan.items.iter().filter(|item| sources.contains(&item.id)) {
             assert!(item.removed.is_empty(), "seed {seed} operation {operation}: {}", item.id);
         }
+        let ids: BTreeSet<&str> = done.plan.items.iter().map(|item| item.id.as_str()).collect();
+        assert_eq!(ids.len(), done.plan.items.len(), "seed {seed} operation {operation}: an id twice");
         // What is carried is told to the provider.
         let told: BTreeSet<String> = done
             .plan
