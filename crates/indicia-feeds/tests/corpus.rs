@@ -127,7 +127,17 @@ fn every_feed_of_the_corpus_is_read_or_named() {
 }
 
 /// The most indicators of one file that are written again.
-const WRITTEN: usize = 200;
+const WRITTEN: usize = 50;
+
+/// As much of a list as holds these; documents are read whole.
+fn head_of(format: Format, bytes: &[u8]) -> &[u8] {
+    const MOST: usize = 64 * 1024;
+    if matches!(format, Format::Stix | Format::Misp) || bytes.len() <= MOST {
+        return bytes;
+    }
+    let end = bytes[..MOST].iter().rposition(|b| *b == b'\n').map_or(MOST, |n| n + 1);
+    &bytes[..end]
+}
 
 #[test]
 fn what_is_read_of_the_corpus_is_written_and_read_back() {
@@ -147,7 +157,7 @@ fn what_is_read_of_the_corpus_is_written_and_read_back() {
                 all.push(i);
             }
         };
-        if read(format, &mut &bytes[..], &ReadOptions::default(), &mut sink).is_err() {
+        if read(format, &mut head_of(format, bytes), &ReadOptions::default(), &mut sink).is_err() {
             return;
         }
         files += 1;
