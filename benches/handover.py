@@ -74,7 +74,6 @@ class Made:
         self.r, self.scale, self.n = random.Random(seed), scale, 0
         self.feeds = {v: [] for v in "abc"}
         self.used, self.names, self.port = set(), 0, {}
-        self.coded = {}
         self.good(), self.sites(), self.twice(), self.stays()
         self.texts()
 
@@ -113,24 +112,28 @@ class Made:
     def url(self, host, plain=False):
         r = self.r
         name = r.choice(["siti", "nguyen.van", "m.tan"])
-        shapes = [("/gate.php", None, {}), ("/dl/get.php?file=inv.exe", None, {}), ("/img/a.bin", None, {}),
-                  (f"/p.php?id={r.randrange(9999)}&user={name}", "/p.php?", {"query-value": 2}),
-                  (f"/auth/cb?token={r.getrandbits(64):016x}", "/auth/cb?", {"query-value": 1}),
-                  (f"/u/{name}@ministry.example/doc", "/u/", {"email": 1}),
-                  (f"/mail/{name}%40ministry.example/in", "/mail/", {"email": 1}),
-                  (f"/home/{name}/x.exe", "/home/", {"user": 1})]
-        path, cut, counts = shapes[0] if plain else r.choice(shapes)
+        token = f"{r.getrandbits(64):016x}"
+        shapes = [("/gate.php", None, {}, []), ("/dl/get.php?file=inv.exe", None, {}, []), ("/img/a.bin", None, {}, []),
+                  (f"/p.php?id={r.randrange(9999)}&user={name}", "/p.php?", {"query-value": 2}, [name] if "." in name else []),
+                  (f"/auth/cb?token={token}", "/auth/cb?", {"query-value": 1}, [token]),
+                  (f"/u/{name}@ministry.example/doc", "/u/", {"email": 1}, [f"{name}@ministry.example"]),
+                  (f"/mail/{name}%40ministry.example/in", "/mail/", {"email": 1}, [f"{name}%40ministry.example"]),
+                  (f"/home/{name}/x.exe", "/home/", {"user": 1}, [name])]
+        path, cut, counts, pieces = shapes[0] if plain else r.choice(shapes)
         scheme, front, back = r.choice(["http://", "https://"]), "", ""
-        counts = dict(counts)
+        counts, pieces = dict(counts), list(pieces)
         if not plain and r.random() < .08:
             front = "operator:pass1@"
             counts["url-userinfo"] = 1
+            pieces += ["operator", "pass1"]
         if not plain and r.random() < .06:
             back = "#part7"
             counts["url-fragment"] = 1
+            pieces.append("part7")
         value = f"{scheme}{front}{host}{path}{back}"
         red = (f"{scheme}{host}{cut or path}", "prefix" if cut else "exact", counts)
-        return dict(kind="url", value=value, key=host + path, match="exact", red=red)
+        # What redaction takes tells something from six characters on.
+        return dict(kind="url", value=value, key=host + path, match="exact", red=red, pieces=[piece for piece in pieces if len(piece) >= 6])
 
     def said(self, vendor, target, role="c2", country=None, **more):
         r = self.r
@@ -215,12 +218,12 @@ class Made:
     def twice(self):
         """Values that two companies give, or one in two deliveries."""
         for a in self.r.sample(self.c2, self.some(600)):
-            target = {k: a[k] for k in ("kind", "value", "key", "match", "red")}
+            target = {k: a.get(k) for k in ("kind", "value", "key", "match", "red", "pieces")}
             if any(s.role == "compromised" and s.key == a.key for s in self.compromised):
                 continue
             self.said(self.r.choice([v for v in "abc" if v != a.vendor]), target, country=self.r.choice([f["code"] for f in a.facts if f["code"] != "JP"] or EIGHT))
         for a in self.r.sample([s for s in self.compromised if s.vendor == "a" and s.kind == "domain"][1:], 1) if self.scale > .3 else []:
-            self.said("b", {k: a[k] for k in ("kind", "value", "key", "match", "red")}, role="compromised", facts=[dict(f) for f in a.facts], threat="Hole in a blog 4")
+            self.said("b", {k: a.get(k) for k in ("kind", "value", "key", "match", "red", "pieces")}, role="compromised", facts=[dict(f) for f in a.facts], threat="Hole in a blog 4")
         for a in self.r.sample([a for a in self.c2 if a.vendor == "a" and not a.valid_until], self.some(40)):
             # Said again without a marking, a day later: the marking of the first delivery counts.
             copy = Said({**a, "source_id": f"indicator--{self.uuid()}", "tlp": None, "pap": None, "last_seen": "2017-04-16T00:00:00Z", "n": self.n + 1})
@@ -266,7 +269,7 @@ class Made:
                 self.said(vendor, dict(kind="md5", value=digest, key=digest, match="exact", red=(digest, "exact", {})))
             for _ in range(self.some(5)):
                 host = self.host()
-                self.said(vendor, dict(kind="url", value=f"http://{host}/joe.lim@ministry.example", key=f"{host}/joe.lim@ministry.example", match="exact", red=None))
+                self.said(vendor, dict(kind="url", value=f"http://{host}/joe.lim@ministry.example", key=f"{host}/joe.lim@ministry.example", match="exact", red=None, pieces=["joe.lim@ministry.example"]))
             for _ in range(self.some(4)):
                 mail = f"officer{self.n}@agency.example"
                 self.said(vendor, dict(kind="email", value=mail, key=mail, match="exact", red=None), role="victim")
@@ -288,7 +291,7 @@ class Made:
             counts = {}
             roll = r.random()
             if roll < .25:
-                text = r.choice(["Beacon every 60 seconds.", "Seen by sensors in several networks.", "Open port answers with a banner of the family."])
+                text = r.choice(["Beacon every 60 seconds.", "Seen by sensors in several networks.", "Open port answers with a banner of the family.", "Login of the operator is known."])
             elif roll < .33:
                 text, red, counts = f"Reported by a.lim@vendor-{a.vendor}.example, checked twice.", "Reported by [email], checked twice.", {"email": 1}
             elif roll < .38:
@@ -300,15 +303,11 @@ class Made:
             elif roll < .48:
                 text, red, counts = "Asks hxxp://check[.]service[.]example/ip?id=77 for its address.", "Asks hxxp://check[.]service[.]example/ip?id=[query-value] for its address.", {"query-value": 1}
             elif roll < .53 and other.kind in KINDS and other.kind != "url":
-                text = f"Same operator as {other.value.replace('.', '[.]')}, since March."
+                text = f"Same group as {other.value.replace('.', '[.]')}, since March."
             elif roll < .55 and other.kind in KINDS and other.kind != "url":
-                code = base64.b64encode(other.value.encode()).decode()
-                text = f"Configuration holds {code} as fallback."
-                self.coded[code.lower().rstrip("=")] = (other.kind, other.key, other.match)
+                text = f"Configuration holds {base64.b64encode(other.value.encode()).decode()} as fallback."
             elif roll < .57 and other.kind in KINDS and other.kind != "url":
-                code = hashlib.sha256(other.value.encode()).hexdigest()
-                text = f"Fallback, hashed: {code}."
-                self.coded[code] = (other.kind, other.key, other.match)
+                text = f"Fallback, hashed: {hashlib.sha256(other.value.encode()).hexdigest()}."
             elif roll < .60:
                 text = f"First published by vendor-{a.vendor}.example."
             elif roll < .62:
@@ -387,30 +386,42 @@ def agreements():
 class Books:
     """The records that one party holds, and what goes out under an agreement."""
 
-    def __init__(self, said, coded):
+    def __init__(self, said):
         self.records = defaultdict(list)
         for a in said:
             self.records[(a.kind, a.key, a.match)].append(a)
-        self.forms, self.coded, self.seen = defaultdict(set), {w: r for w, r in coded.items() if r in self.records}, {}
+        self.forms, self.hashes, self.seen = defaultdict(set), defaultdict(set), {}
         for record, all_ in self.records.items():
-            for form in {all_[0].value, all_[0].key}:
-                self.forms[form.lower()].add(("value", record))
+            for form in {f for a in all_ for f in (a.value, a.key)}:
+                self.know(form, ("value", record))
             for a in all_:
+                for piece in a.pieces or []:
+                    self.know(piece, ("piece", piece))
                 for name in [a.source_id, a.producer, *(h for hop in a.hops or [] for h in hop)]:
                     if name:
-                        self.forms[name.lower()].add(("name", name))
+                        self.know(name, ("name", name))
                         if "--" in name:
-                            self.forms[name.split("--")[1].lower()].add(("name", name))
+                            self.know(name.split("--")[1], ("name", name))
         self.lengths = {len(f) for f in self.forms}
+
+    def know(self, form, secret):
+        self.forms[form.strip("[]").lower()].add(secret)
+        self.hashes[hashlib.sha256(form.encode()).hexdigest()].add(secret)
 
     def quotes(self, text):
         """Everything that a text quotes, at borders of words."""
         if text not in self.seen:
             found = set()
-            low = text.lower()
-            for reading in {low, low.replace("[.]", ".").replace("hxxp", "http"), low.replace("%40", "@")}:
-                if not any(c in reading for c in ".:-"):
-                    continue
+            readings = {text, text.replace("[.]", ".").replace("hxxp", "http"), text.replace("%40", "@")}
+            for word in re.findall(r"[A-Za-z0-9+/_-]{6,}", text):
+                found |= self.hashes.get(word.lower(), set())
+                try:
+                    readings.add(base64.b64decode(word + "=" * (-len(word) % 4), validate=True).decode())
+                except ValueError:
+                    pass  # a word that only looks so
+            for reading in map(str.lower, readings):
+                # Of a report or a relationship nobody keeps the id: what is no item's stays.
+                found |= {("name", id) for id in re.findall(r"[a-z0-9-]+--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", reading)}
                 edges = [i for i in range(len(reading) + 1) if i == 0 or i == len(reading) or not (reading[i - 1].isalnum() and reading[i].isalnum())]
                 for i in edges:
                     if i and reading[i - 1].isalnum():
@@ -418,9 +429,6 @@ class Books:
                     for j in edges:
                         if j - i in self.lengths and (j == len(reading) or not reading[j].isalnum()):
                             found |= self.forms.get(reading[i:j], set())
-            for word in re.findall(r"[A-Za-z0-9+/_-]{6,}", text):
-                if word.lower() in self.coded:
-                    found.add(("value", self.coded[word.lower()]))
             self.seen[text] = found
         return self.seen[text]
 
@@ -436,22 +444,32 @@ class Books:
                 else:
                     items.append(item)
         released = {(i.source.kind, i.source.key, i.source.match) for i in items if (i.value, i.match) == (i.source.value, i.source.match)}
-        names = {ag.provider, ag.recipient} | {i.producer for i in items} | {i.source.source_id for i in items if i.keeps_id}
-        secret = lambda s: s[1] not in (released if s[0] == "value" else names)
-        gone = lambda text: any(map(secret, self.quotes(text)))
+        names = {ag.provider, ag.recipient} | {i.producer for i in items}
+        ids = {i.source.source_id for i in items if i.keeps_id}
+        secret = lambda s: s[0] == "piece" or s[1] not in (released if s[0] == "value" else names | ids)
+        gone = lambda *texts: any(map(secret, set().union(*map(self.quotes, texts))))
+        # A text that is left out makes a new object; what quotes the id that the object had is left out then too.
+        again = True
+        while again:
+            again = False
+            for i in items:
+                dropped = 0
+                for name in ("labels", "references"):
+                    kept = [t for t in i[name] if not gone(t)]
+                    dropped += len(i[name]) - len(kept)
+                    i[name] = kept
+                for name in ("threat", "provider", "description"):
+                    # As it came as well: what redaction leaves of something that is quoted still tells of it.
+                    if i[name] and gone(i[name], i.source[name]):
+                        i[name] = None
+                        dropped += 1
+                if dropped:
+                    i.removed = {**i.removed, "quotes-withheld": i.removed.get("quotes-withheld", 0) + dropped}
+                    again |= i.keeps_id
+                    i.keeps_id = False
+            ids = {i.source.source_id for i in items if i.keeps_id}
         carried = []
         for i in items:
-            dropped = 0
-            for name in ("labels", "references"):
-                kept = [t for t in i[name] if not gone(t)]
-                dropped += len(i[name]) - len(kept)
-                i[name] = kept
-            for name in ("threat", "provider", "description"):
-                if i[name] and gone(i[name]):
-                    i[name] = None
-                    dropped += 1
-            if dropped:
-                i.removed = {**i.removed, "quotes-withheld": dropped}
             own = (i.source.kind, i.source.key, i.source.match)
             carried += [(i.key(), r[1]) for r in self.quotes(i.value) if r[0] == "value" and r[1] != own and r[1] not in released]
         return Package(ag, now, items, held, carried)
@@ -526,9 +544,10 @@ class Books:
         if not purposes:
             why.add("purpose")
         if to_notify:
-            victims = [{f["code"] for f in a.facts if f["strength"] == "strong" and f["basis"] in bases} for bases in (["victim"], ["statement", "cctld"])]
-            if not set(ag.countries) & (victims[0] or victims[1]):
+            bases = ["victim"] if any(f["basis"] == "victim" for f in a.facts) else ["statement", "cctld"]
+            if not any(f["code"] in ag.countries for f in a.facts if f["strength"] == "strong" and f["basis"] in bases):
                 why.add("victim-of-another-country")
+            facts = [f for f in facts if f["basis"] != "victim" or f["code"] in ag.countries]
             if purposes:
                 purposes = [p for p in purposes if p in ("victim-notification", "investigation")]
                 if not purposes:
@@ -560,7 +579,9 @@ class Books:
                     purposes=sorted(purposes), facts=facts, asn=a.asn, provider=a.provider, references=[] if must_not else a.references or [],
                     description=a.description_red, producer=None if must_not else a.producer, removed=dict(removed), action=action, government=government, to_notify=to_notify,
                     delete_by=min(until, a.delete_by or until), must_not=must_not)
-        item.keeps_id = own and not must_not and not removed and (value, match) == (a.value, a.match)
+        # Only what goes out with everything that it came with is the same object.
+        item.keeps_id = (own and not must_not and not removed and (value, match) == (a.value, a.match) and (tlp, pap, item.labels) == (a.tlp, a.pap, a.labels)
+                         and all(f in facts for f in a.facts) and (not a.purposes or set(a.purposes) == set(purposes)))
         item.key = lambda i=item: (i.kind, i.value, i.match, i.role, i.threat, i.vendor, i.n)
         return None, item
 
@@ -904,7 +925,8 @@ def compare_report(at, page, package, counter, ids, tlp, pap):
         differ(at + ", items not shown", re.findall(r"([\d,]+) to (notify|block|detect|search)", page.section("items").text()), [(group(rest[a]), a) for a in ACTIONS if rest[a]])
     sites = page.table("Government sites") or []
     differ_bags(at + ", government", [(r[0].one("code").text(), r[0].one("span", "id").text(), r[2].one("span", "do").text()) for r in sites], [(defang(i.kind, i.value), id, i.action) for id, i in ids.items() if i.government])
-    differ(at + ", taken out", table("Pieces taken out"), {k.replace("-", " "): v for k, v in package.removed.items()})
+    # That something quotes what stays is for the provider alone to know.
+    differ(at + ", taken out", table("Pieces taken out"), {k.replace("-", " "): v for k, v in package.removed.items() if k != "quotes-withheld"})
     level = page.root.one("div", "level")
     differ(at + ", marking", [s.text() for s in level.all("span", "tlp")], [f"TLP:{tlp.upper()}"] + ([f"PAP:{pap.upper()}"] if pap else []) if tlp else ["TLP:CLEAR"])
     about = {d.text(): v.text() for d, v in zip(page.section("about").all("dt"), page.section("about").all("dd"))}
@@ -1028,7 +1050,7 @@ def play(args, work):
         if extra:
             for a in made.feeds["c"]:
                 a.tlp = max(a.tlp or "green", "green", key=TLP.index)
-        package = Books(made.feeds[v], made.coded).under(ag, SHARED)
+        package = Books(made.feeds[v]).under(ag, SHARED)
         companies[v] = package
         done = run("hop 1: share", "share", "--agreement", files[v], "--ledger", f"ledger-{v}", "--key", ag.provider + ".key", "--as-of", SHARED, *extra, "-o", "to-body", f"feed-{v}.jsonl")
         folder = path("to-body", f"{ag.id}-v1")
@@ -1050,7 +1072,7 @@ def play(args, work):
     by_n = {i.n: id for id, i in ids_of["a"].items()}
     second["VN"]["consents"] = [dict(who="vendor-a.example", when="2017-04-21T00:00:00Z", items=[by_n[n] for n in sorted(agreed)], tlp="green", books=lambda a: a.n in agreed and a.vendor == "a")] if agreed else []
     files["VN"] = write(second["VN"], "countries")
-    books = Books(body_said, made.coded)
+    books = Books(body_said)
     packages = {c: books.under(ag, GIVEN) for c, ag in second.items()}
     given = ["share", "--agreement", "countries", "--ledger", "ledger-body", "--key", BODY + ".key"]
     feeds = [f"from-{v}.jsonl" for v in "abc"]

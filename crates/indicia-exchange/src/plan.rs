@@ -244,25 +244,26 @@ fn close(
     records: &Records,
     agreement: &Agreement,
     ledger: &Ledger,
-    items: Vec<(Item, usize, usize)>,
+    mut items: Vec<(Item, usize, usize)>,
     plan: &mut Plan,
 ) {
     let mut released = Released::new(&records.quotes, agreement);
     for (item, record, context) in &items {
         released.add(item, *record, &records.spelled[*record][*context]);
     }
-    let mut ids = BTreeSet::new();
-    for (mut item, record, context) in items {
-        let said = &records.records[record].contexts[context];
-        if released.leave_out(&mut item, said) {
-            decide::renew(&mut item, &records.records[record], context, agreement, ledger);
-            // Another delivery of the assertion may have its new id.
-            if ids.contains(&item.id) {
-                continue;
-            }
+    let mut renewed = true;
+    while std::mem::take(&mut renewed) {
+        for (item, record, context) in &mut items {
+            renewed |= released.close(item, &records.records[*record], *context, agreement, ledger);
         }
-        ids.insert(item.id.clone());
-        plan.givers.push(giver(said));
+    }
+    let mut ids = BTreeSet::new();
+    for (item, record, context) in items {
+        // Another delivery of the assertion may have the new id of this one.
+        if !ids.insert(item.id.clone()) {
+            continue;
+        }
+        plan.givers.push(giver(&records.records[record].contexts[context]));
         for found in records.quotes.held_in(&item.record.target) {
             if let Secret::Value(other) = found
                 && other != record
@@ -287,9 +288,10 @@ pub(crate) fn close_record(
     for item in &projection.items {
         released.add(item, 0, &record.target);
     }
-    for (item, context) in projection.items.iter_mut().zip(&projection.sources) {
-        if released.leave_out(item, &record.contexts[*context]) {
-            decide::renew(item, record, *context, agreement, ledger);
+    let mut renewed = true;
+    while std::mem::take(&mut renewed) {
+        for (item, context) in projection.items.iter_mut().zip(&projection.sources) {
+            renewed |= released.close(item, record, *context, agreement, ledger);
         }
     }
 }
@@ -305,7 +307,8 @@ struct Released<'a> {
     values: BTreeSet<usize>,
     ids: BTreeSet<String>,
     names: BTreeSet<String>,
-    cache: HashMap<String, Quoted>,
+    /// What each text quotes, of what stays and of what goes.
+    found: HashMap<String, Vec<Secret>>,
 }
 
 /// What a text quotes of what stays.
@@ -322,7 +325,7 @@ struct Quoted {
 impl<'a> Released<'a> {
     fn new(quotes: &'a Quotes, agreement: &Agreement) -> Released<'a> {
         let names = [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
-        Released { quotes, values: BTreeSet::new(), ids: BTreeSet::new(), names, cache: HashMap::new() }
+        Released { quotes, values: BTreeSet::new(), ids: BTreeSet::new(), names, found: HashMap::new() }
     }
 
     fn add(&mut self, item: &Item, record: usize, came: &Target) {
@@ -338,21 +341,39 @@ impl<'a> Released<'a> {
         self.ids.insert(item.id.clone());
     }
 
+    /// Leaves out of an item what quotes what stays. Says whether the item lost the id that it had kept: then that id
+    /// goes out no more, and what quotes it has to be left out too.
+    fn close(
+        &mut self,
+        item: &mut Item,
+        record: &Indicator,
+        context: usize,
+        agreement: &Agreement,
+        ledger: &Ledger,
+    ) -> bool {
+        if !self.leave_out(item, &record.contexts[context]) {
+            return false;
+        }
+        let before = item.id.clone();
+        decide::renew(item, record, context, agreement, ledger);
+        self.ids.insert(item.id.clone());
+        item.id != before && self.ids.remove(&before)
+    }
+
     fn quoted(&mut self, text: &str) -> Quoted {
-        if let Some(known) = self.cache.get(text) {
-            return *known;
+        if !self.found.contains_key(text) {
+            self.found.insert(text.to_string(), self.quotes.find(text));
         }
         let mut quoted = Quoted::default();
-        for secret in self.quotes.find(text) {
+        for secret in self.found.get(text).into_iter().flatten() {
             match secret {
-                Secret::Value(record) => quoted.value |= !self.values.contains(&record),
+                Secret::Value(record) => quoted.value |= !self.values.contains(record),
                 Secret::Piece => quoted.value = true,
-                Secret::Id(id) => quoted.value |= !self.ids.contains(&id),
-                Secret::Name(who) => quoted.name |= !self.names.contains(&who),
+                Secret::Id(id) => quoted.value |= !self.ids.contains(id),
+                Secret::Name(who) => quoted.name |= !self.names.contains(who),
                 Secret::Address => quoted.address = true,
             }
         }
-        self.cache.insert(text.to_string(), quoted);
         quoted
     }
 

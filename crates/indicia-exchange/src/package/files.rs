@@ -382,32 +382,29 @@ fn lists(
     let detect: Vec<&Item> =
         items.iter().filter(|i| matches!(i.action, Action::Block | Action::Detect)).filter(fits).collect();
     let mut handled: BTreeSet<&str> = BTreeSet::new();
-    for (name, format, mut chosen) in [
+    for (name, format, fitting) in [
         ("block-names.rpz", Format::Rpz, block.iter().copied().filter(is_name).collect::<Vec<_>>()),
         ("block-addresses.txt", Format::Plain, block.iter().copied().filter(is_address).collect()),
         ("detect.zeek.intel", Format::Zeek, detect),
     ] {
-        // A writer of lists leaves out who is to be notified by itself; here the agreement has spoken.
-        let listed = |item: &Item| {
+        let (mut chosen, mut records) = (Vec::new(), Vec::new());
+        for item in fitting {
+            // A writer of lists leaves out who is to be notified by itself; here the agreement has spoken.
             let mut record = item.record.clone();
             record.contexts[0].role = record.contexts[0].role.filter(|role| !role.is_to_notify());
-            record
-        };
-        // Zeek has no type for endpoints, and so on: a list is for what it can hold.
-        let mut none = Vec::new();
-        for item in std::mem::take(&mut chosen) {
-            none.clear();
+            // Zeek has no type for endpoints, and so on: a list is for what it can hold.
+            let mut none = std::io::sink();
             let mut writer = Writer::new(format, &mut none)?;
-            writer.write(&listed(item))?;
+            writer.write(&record)?;
             if writer.finish()?.written > 0 {
                 chosen.push(item);
+                records.push(record);
             }
         }
         if chosen.is_empty() {
             continue;
         }
         let tlp = chosen.iter().filter_map(|item| item.record.contexts[0].tlp).max();
-        let records: Vec<Indicator> = chosen.iter().map(|item| listed(item)).collect();
         let bytes = written(format, records.iter(), head, title)?;
         files.insert(name.into(), File::new(bytes, tlp));
         handled.extend(chosen.iter().map(|item| item.id.as_str()));

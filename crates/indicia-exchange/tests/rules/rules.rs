@@ -246,6 +246,34 @@ fn r6_what_is_as_it_came_keeps_its_id_and_what_is_changed_is_a_new_object() {
 }
 
 #[test]
+fn r7_an_id_that_an_item_lost_by_a_quote_goes_out_nowhere() {
+    let id = |n: u8| format!("indicator--{n}1111111-1111-4111-8111-111111111111");
+    let said = |n: u8, quoted: &str| json!({"source_id": id(n), "description": format!("as {quoted}")});
+    let of =
+        |n: u8, quoted: &str| record("domain", &format!("bad{n}.example"), vec![context(said(n, quoted))]);
+    let secret = record("domain", "secret.example", vec![context(json!({"tlp": "red", "source_id": id(9)}))]);
+    // Each quotes the next one, in both orders of their values; the last quotes what stays.
+    for (first, last) in [(1, 3), (3, 1)] {
+        let records = vec![
+            of(first, &id(2)),
+            of(2, &id(last)),
+            of(last, "secret.example"),
+            of(4, &id(5)),
+            of(5, "is"),
+            secret.clone(),
+        ];
+        let plan = planned(records, &agreement(&[MAY]));
+        assert_eq!(plan.items.len(), 5);
+        let all: String = plan.items.iter().map(json_of).collect();
+        for n in [1, 2, 3] {
+            assert!(!all.contains(&id(n)), "{}", id(n));
+        }
+        assert!(all.contains(&format!("as {}", id(5))), "what is as it came may be quoted");
+        assert_eq!(plan.removed()["quotes-withheld"], 3);
+    }
+}
+
+#[test]
 fn r6_an_item_that_lost_a_quote_is_a_new_object() {
     let records = vec![
         domain(json!({"description": "drops to secret.example"})),
