@@ -247,14 +247,16 @@ fn close(
     mut items: Vec<(Item, usize, usize)>,
     plan: &mut Plan,
 ) {
-    let mut released = Released::new(&records.quotes, agreement);
+    let mut released = Released::new(&records.quotes);
     for (item, record, context) in &items {
-        released.add(item, *record, &records.spelled[*record][*context]);
+        released.add_value(item, *record, &records.spelled[*record][*context]);
     }
-    let mut renewed = true;
-    while std::mem::take(&mut renewed) {
+    // What is left out of one item may be what let another name it: until nothing more is.
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        released.name_all(items.iter().map(|(item, ..)| item), agreement);
         for (item, record, context) in &mut items {
-            renewed |= released.close(item, &records.records[*record], *context, agreement, ledger);
+            changed |= released.close(item, &records.records[*record], *context, agreement, ledger);
         }
     }
     let mut ids = BTreeSet::new();
@@ -284,14 +286,15 @@ pub(crate) fn close_record(
     projection: &mut Projection,
 ) {
     let quotes = Quotes::new(std::slice::from_ref(record), &[], &[]);
-    let mut released = Released::new(&quotes, agreement);
+    let mut released = Released::new(&quotes);
     for item in &projection.items {
-        released.add(item, 0, &record.target);
+        released.add_value(item, 0, &record.target);
     }
-    let mut renewed = true;
-    while std::mem::take(&mut renewed) {
+    let mut changed = true;
+    while std::mem::take(&mut changed) {
+        released.name_all(projection.items.iter(), agreement);
         for (item, context) in projection.items.iter_mut().zip(&projection.sources) {
-            renewed |= released.close(item, record, *context, agreement, ledger);
+            changed |= released.close(item, record, *context, agreement, ledger);
         }
     }
 }
@@ -323,26 +326,38 @@ struct Quoted {
 }
 
 impl<'a> Released<'a> {
-    fn new(quotes: &'a Quotes, agreement: &Agreement) -> Released<'a> {
-        let names = [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
-        Released { quotes, values: BTreeSet::new(), ids: BTreeSet::new(), names, found: HashMap::new() }
+    fn new(quotes: &'a Quotes) -> Released<'a> {
+        Released {
+            quotes,
+            values: BTreeSet::new(),
+            ids: BTreeSet::new(),
+            names: BTreeSet::new(),
+            found: HashMap::new(),
+        }
     }
 
-    fn add(&mut self, item: &Item, record: usize, came: &Target) {
+    fn add_value(&mut self, item: &Item, record: usize, came: &Target) {
         if item.record.target == *came {
             self.values.insert(record);
         }
-        let context = &item.record.contexts[0];
-        self.names.extend(context.producer.clone());
-        for hop in &context.hops {
-            self.names.insert(hop.who.clone());
-            self.names.extend(hop.agreement.clone());
-        }
-        self.ids.insert(item.id.clone());
     }
 
-    /// Leaves out of an item what quotes what stays. Says whether the item lost the id that it had kept: then that id
-    /// goes out no more, and what quotes it has to be left out too.
+    /// The ids and names that items say of themselves now.
+    fn name_all<'i>(&mut self, items: impl Iterator<Item = &'i Item>, agreement: &Agreement) {
+        self.ids.clear();
+        self.names = [agreement.provider.id.clone(), agreement.recipient.party.id.clone()].into();
+        for item in items {
+            let context = &item.record.contexts[0];
+            self.names.extend(context.producer.clone());
+            for hop in &context.hops {
+                self.names.insert(hop.who.clone());
+                self.names.extend(hop.agreement.clone());
+            }
+            self.ids.insert(item.id.clone());
+        }
+    }
+
+    /// Leaves out of an item what quotes what stays; says whether anything was.
     fn close(
         &mut self,
         item: &mut Item,
@@ -351,13 +366,13 @@ impl<'a> Released<'a> {
         agreement: &Agreement,
         ledger: &Ledger,
     ) -> bool {
-        if !self.leave_out(item, &record.contexts[context]) {
-            return false;
-        }
+        let changed = self.leave_out(item, &record.contexts[context]);
         let before = item.id.clone();
-        decide::renew(item, record, context, agreement, ledger);
-        self.ids.insert(item.id.clone());
-        item.id != before && self.ids.remove(&before)
+        // The id that it kept can itself be made of a value.
+        if changed || self.quoted(&before).value {
+            decide::renew(item, record, context, agreement, ledger);
+        }
+        changed || item.id != before
     }
 
     fn quoted(&mut self, text: &str) -> Quoted {
@@ -383,12 +398,6 @@ impl<'a> Released<'a> {
         let now = self.quoted(text);
         let before = said.map_or(Quoted::default(), |said| self.quoted(said));
         now.value || now.name || now.address || before.value || before.name
-    }
-
-    /// The same of a name that goes out as such: it is no secret, but a value or an id that it holds is.
-    fn name_tells(&mut self, name: &str, said: Option<&String>) -> bool {
-        let now = self.quoted(name);
-        now.value || now.address || said.is_some_and(|said| self.quoted(said).value)
     }
 
     /// Leaves out of an item what quotes what stays; says whether anything was. `said` is the context as it came.
@@ -440,7 +449,7 @@ impl<'a> Released<'a> {
             context.asn = None;
             dropped += 1;
         }
-        if context.producer.as_deref().is_some_and(|who| self.name_tells(who, said.producer.as_ref())) {
+        if context.producer.as_deref().is_some_and(|who| self.tells(who, said.producer.as_ref())) {
             context.producer = None;
             dropped += 1;
         }
@@ -448,9 +457,9 @@ impl<'a> Released<'a> {
         if let Some((_, earlier)) = context.hops.split_last_mut() {
             for (n, hop) in earlier.iter_mut().enumerate() {
                 let said = said.hops.get(n);
-                let tells = hop.who != "withheld" && self.name_tells(&hop.who, said.map(|s| &s.who));
+                let tells = hop.who != "withheld" && self.tells(&hop.who, said.map(|s| &s.who));
                 let said = said.and_then(|s| s.agreement.as_ref());
-                if tells || hop.agreement.as_deref().is_some_and(|text| self.name_tells(text, said)) {
+                if tells || hop.agreement.as_deref().is_some_and(|text| self.tells(text, said)) {
                     (hop.who, hop.agreement) = ("withheld".to_string(), None);
                     dropped += 1;
                 }
@@ -476,9 +485,6 @@ impl<'a> Released<'a> {
             }
         }
         dropped += u64::from(self.leave_out_type(item));
-        // The id that it kept can itself be made of a value.
-        let id = item.id.clone();
-        dropped += u64::from(self.quoted(&id).value);
         if dropped > 0 {
             *item.removed.entry("quotes-withheld").or_default() += dropped;
         }
