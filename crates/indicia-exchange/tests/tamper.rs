@@ -382,15 +382,16 @@ fn change_often(n: usize, times: usize, seed: u64) -> BTreeMap<&'static str, u64
 #[test]
 fn no_random_change_gets_through() {
     let (times, full) = changes();
-    // Each change of the large package is some 20 MB of digests: a part of the changes are of that, the rest of one
-    // of 100 items, which has the same files.
-    let large = if full { times / 20 } else { 12 };
-    let (first, rest) = std::thread::scope(|scope| {
-        let first = scope.spawn(move || change_often(8_800, large, 0x1234_5678_9abc_def1));
-        let rest = change_often(100, times - large.min(times), 0xfeed_5678_9abc_def1);
-        (first.join().unwrap(), rest)
+    // Each change of the large package is some 20 MB of digests: the test run makes most of one of 100 items, which
+    // has the same files; the long run makes all of the large one.
+    let (large, small) = if full { (times, times / 20) } else { (12, times.saturating_sub(12)) };
+    let (first, second, rest) = std::thread::scope(|scope| {
+        let first = scope.spawn(move || change_often(8_800, large / 2, 0x1234_5678_9abc_def1));
+        let second = change_often(8_800, large - large / 2, 0x9abc_def1_1234_5679);
+        let rest = change_often(100, small, 0xfeed_5678_9abc_def1);
+        (first.join().unwrap(), second, rest)
     });
-    for codes in [&rest, &first] {
+    for codes in [&rest, &first, &second] {
         let refused: u64 = codes.iter().filter(|(code, _)| **code != "unchanged").map(|(_, n)| n).sum();
         eprintln!("{refused} changes, each refused: {codes:?}");
     }
