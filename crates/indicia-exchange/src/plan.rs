@@ -1,6 +1,6 @@
 //! The plan: what of a provider's records goes out under one agreement, closed under what it would give away.
 //!
-//! [`decide`](crate::decide) looks at one record. A plan looks at all: a label, a description or a reference of an item that quotes
+//! The decision looks at one record. A plan looks at all: a label, a description or a reference of an item that quotes
 //! a value that stays, its id, or who gave it, in the clear or encoded or hashed, is left out (R7, R18). It also
 //! lists where a released value contains a withheld one, as a URL does its host: that cannot be helped, and is told
 //! to the provider.
