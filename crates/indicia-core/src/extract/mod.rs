@@ -184,7 +184,8 @@ impl<'t> Extractor<'t> {
 
     fn parsed(&mut self, kind: Kind, a: usize, b: usize) {
         if let Ok(found) = observable::parse_kind(kind, self.str(a, b)) {
-            self.take(found.kind, found.value, a, b, None);
+            let (kind, value) = (found.kind, found.value.into_owned());
+            self.take(kind, value, a, b, None);
         }
     }
 
@@ -277,6 +278,7 @@ impl<'t> Extractor<'t> {
         if in_path || doubted {
             return;
         }
+        let name = name.into_owned();
         self.take(Kind::Domain, name, a, b, port.map(|(port, _)| port));
         if before != Some(b'@') {
             self.bare_url(a, end);
@@ -363,7 +365,7 @@ impl<'t> Extractor<'t> {
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || b"._-+%".contains(b) || !b.is_ascii());
             if usual && let Ok(found) = email::parse(self.str(from, b)) {
-                best = Some((from, found.value));
+                best = Some((from, found.value.into_owned()));
             }
         });
         let Some((from, value)) = best else { return };

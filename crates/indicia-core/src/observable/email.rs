@@ -3,10 +3,12 @@
 //! RFC 5321 §4.1.2: a dot-string (with the UTF-8 of RFC 6531) or a quoted string, 64 bytes at most. Address
 //! literals (`user@[192.0.2.1]`) are refused: they name a host, not a mail domain.
 
+use std::borrow::Cow;
+
 use super::{Canonical, domain};
 use crate::{Kind, Reason};
 
-pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
+pub(crate) fn parse(text: &str) -> Result<Canonical<'_>, Reason> {
     let (local, name) = text.rsplit_once('@').ok_or(Reason::EmailShape)?;
     if name.is_empty() || name.starts_with('[') {
         return Err(Reason::EmailShape);
@@ -14,10 +16,12 @@ pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
     if !is_local_part(local) {
         return Err(Reason::EmailLocal);
     }
-    let name = domain::parse(name)?;
-    let value = format!("{local}@{name}");
-    let key = super::text::case_blind(&value);
-    Ok(Canonical::keyed(Kind::Email, value, key))
+    let value = match domain::parse(name)? {
+        Cow::Borrowed(same) if same.len() == name.len() => Cow::Borrowed(text),
+        name => Cow::Owned(format!("{local}@{name}")),
+    };
+    let key = super::text::case_blind(&value).map(Cow::Owned);
+    Ok(Canonical { kind: Kind::Email, value, key })
 }
 
 fn is_local_part(local: &str) -> bool {

@@ -1,11 +1,12 @@
 //! An address or a name with a port: `192.0.2.7:443`, `[2001:db8::7]:443`, `evil.example:8080`.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Canonical, domain, ip};
+use super::{Canonical, borrow_if_equal, domain, ip};
 use crate::{Kind, Reason};
 
-pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
+pub(crate) fn parse(text: &str) -> Result<Canonical<'_>, Reason> {
     let (host, port_text) = text.rsplit_once(':').ok_or(Reason::EndpointShape)?;
     if host.is_empty() || port_text.is_empty() {
         return Err(Reason::EndpointShape);
@@ -20,11 +21,20 @@ pub(crate) fn parse(text: &str) -> Result<Canonical, Reason> {
         IpAddr::V4(ip::ipv4(host)?)
     } else {
         let name = domain::parse(host)?;
-        return Ok(Canonical::same(Kind::Endpoint, format!("{name}:{port}")));
+        return Ok(match name {
+            Cow::Borrowed(same) if same.len() == host.len() => Canonical::same(Kind::Endpoint, text),
+            name => Canonical::same(Kind::Endpoint, format!("{name}:{port}")),
+        });
     };
-    let value = SocketAddr::new(address, port).to_string();
-    let key = SocketAddr::new(ip::unmapped(address), port).to_string();
-    Ok(Canonical::keyed(Kind::Endpoint, value, key))
+    // The strict form of an IPv4 address is its canonical one.
+    if address.is_ipv4() {
+        return Ok(Canonical::same(Kind::Endpoint, text));
+    }
+    let value = borrow_if_equal(text, SocketAddr::new(address, port).to_string());
+    match ip::unmapped(address) {
+        same if same == address => Ok(Canonical::same(Kind::Endpoint, value)),
+        mapped => Ok(Canonical::keyed(Kind::Endpoint, value, SocketAddr::new(mapped, port).to_string())),
+    }
 }
 
 /// 1 to 65535, no leading zero.

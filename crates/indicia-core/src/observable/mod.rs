@@ -40,27 +40,68 @@ pub struct Observable {
     source_type: Option<Box<str>>,
 }
 
-/// What a family's grammar makes of a text.
-pub(crate) struct Canonical {
+/// A value in canonical form that still borrows from the text it was read from: no copy where the text is
+/// canonical already.
+///
+/// ```
+/// use indicia_core::{Canonical, Kind};
+/// let name = Canonical::parse_as(Kind::Domain, "evil.example").unwrap();
+/// assert!(matches!(name.into_value(), std::borrow::Cow::Borrowed("evil.example")));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canonical<'t> {
     pub(crate) kind: Kind,
-    pub(crate) value: String,
+    pub(crate) value: Cow<'t, str>,
     /// `None` where the key is the value.
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<Cow<'t, str>>,
 }
 
-impl Canonical {
-    pub(crate) fn same(kind: Kind, value: String) -> Canonical {
-        Canonical { kind, value, key: None }
+impl<'t> Canonical<'t> {
+    /// Reads a value of a known kind exactly as it stands, as [`Observable::parse_as`] does.
+    ///
+    /// # Errors
+    /// The reason why the kind's grammar refuses it.
+    pub fn parse_as(kind: Kind, raw: &'t str) -> Result<Canonical<'t>, ParseError> {
+        check(raw).and_then(|text| parse_kind(kind, text)).map_err(|reason| ParseError::new(kind, reason))
     }
 
-    pub(crate) fn keyed(kind: Kind, value: String, key: String) -> Canonical {
+    /// The kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The canonical form, for people.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The form that is compared for equality.
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(&self.value)
+    }
+
+    /// The canonical form, borrowed where the text had it.
+    pub fn into_value(self) -> Cow<'t, str> {
+        self.value
+    }
+
+    pub(crate) fn same(kind: Kind, value: impl Into<Cow<'t, str>>) -> Canonical<'t> {
+        Canonical { kind, value: value.into(), key: None }
+    }
+
+    pub(crate) fn keyed(
+        kind: Kind,
+        value: impl Into<Cow<'t, str>>,
+        key: impl Into<Cow<'t, str>>,
+    ) -> Canonical<'t> {
+        let (value, key) = (value.into(), key.into());
         let key = (key != value).then_some(key);
         Canonical { kind, value, key }
     }
 }
 
-impl From<Canonical> for Observable {
-    fn from(c: Canonical) -> Observable {
+impl From<Canonical<'_>> for Observable {
+    fn from(c: Canonical<'_>) -> Observable {
         Observable { kind: c.kind, value: c.value.into(), key: c.key.map(Into::into), source_type: None }
     }
 }
@@ -80,8 +121,7 @@ impl Observable {
     /// # Errors
     /// The reason why the kind's grammar refuses it.
     pub fn parse_as(kind: Kind, raw: &str) -> Result<Observable, ParseError> {
-        let text = check(raw).map_err(|reason| ParseError::new(kind, reason))?;
-        parse_kind(kind, text).map(Into::into).map_err(|reason| ParseError::new(kind, reason))
+        Canonical::parse_as(kind, raw).map(Into::into)
     }
 
     /// Reads a value of a known (`Some`) or any (`None`) kind after undoing defanging by a level.
@@ -90,19 +130,21 @@ impl Observable {
     /// As [`Observable::parse`] and [`Observable::parse_as`].
     pub fn parse_refanged(kind: Option<Kind>, raw: &str, level: Refang) -> Result<Observable, ParseError> {
         let text = check(raw).map_err(|reason| ParseError { kind, reason })?;
-        let read = |text: &str| match kind {
-            Some(kind) => parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason)),
-            None => detect(text),
-        };
+        fn read(kind: Option<Kind>, text: &str) -> Result<Canonical<'_>, ParseError> {
+            match kind {
+                Some(kind) => parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason)),
+                None => detect(text),
+            }
+        }
         if kind.is_none_or(refang::is_written_defanged)
             && let Cow::Owned(refanged) = refang::value(text, level)
-            && let Ok(canonical) = read(refanged.trim())
+            && let Ok(canonical) = read(kind, refanged.trim())
             && refang::is_written_defanged(canonical.kind)
             && (level != Refang::Usual || refang::is_plausible(&canonical.value, canonical.kind))
         {
             return Ok(canonical.into());
         }
-        read(text).map(Into::into)
+        read(kind, text).map(Into::into)
     }
 
     /// A value of a type that the list of kinds does not hold: carried as it is, never matched.
@@ -138,6 +180,16 @@ impl Observable {
 
 /// White space off both ends, then what no kind takes: nothing, too much, control characters.
 fn check(raw: &str) -> Result<&str, Reason> {
+    // Printable ASCII without spaces at its ends, as almost every value is, needs no look at characters.
+    let b = raw.as_bytes();
+    if let (Some(first), Some(last)) = (b.first(), b.last())
+        && b.len() <= MAX_VALUE_BYTES
+        && *first > b' '
+        && *last > b' '
+        && b.iter().fold(true, |all, b| all & b.wrapping_sub(b' ').lt(&(0x7f - b' ')))
+    {
+        return Ok(raw);
+    }
     let text =
         raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'));
     if text.is_empty() {
@@ -152,9 +204,32 @@ fn check(raw: &str) -> Result<&str, Reason> {
     Ok(text)
 }
 
+/// ASCII letters in lower case; borrowed where they are.
+pub(crate) fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// ASCII letters in upper case; borrowed where they are.
+pub(crate) fn upper(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|b| b.is_ascii_lowercase()) {
+        Cow::Owned(text.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A text that was built, or the text it was built from where both are equal.
+pub(crate) fn borrow_if_equal<'t>(text: &'t str, built: String) -> Cow<'t, str> {
+    if built == text { Cow::Borrowed(text) } else { Cow::Owned(built) }
+}
+
 /// Reads a text as one kind. The kind of the result differs from the one asked for only where a more exact
 /// kind is the canonical one (a `/32` read as `ipv4`).
-pub(crate) fn parse_kind(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+pub(crate) fn parse_kind(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason> {
     match kind {
         Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => ip::parse(kind, text),
         Kind::Endpoint => endpoint::parse(text),
@@ -215,7 +290,7 @@ pub(crate) fn parse_kind(kind: Kind, text: &str) -> Result<Canonical, Reason> {
 }
 
 /// Finds the kind of a whole value by its shape, in the documented order of precedence.
-pub(crate) fn detect(text: &str) -> Result<Canonical, ParseError> {
+pub(crate) fn detect(text: &str) -> Result<Canonical<'_>, ParseError> {
     let as_kind = |kind| parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason));
     let first = |kinds: &[Kind]| kinds.iter().find_map(|kind| parse_kind(*kind, text).ok());
 
@@ -308,4 +383,33 @@ fn meant(text: &str) -> Option<Kind> {
     let (host, port) = text.rsplit_once(':')?;
     (digits(port) && !host.contains([':', '/', ' ', '?', '\\']) && host.contains('.'))
         .then_some(Kind::Endpoint)
+}
+
+/// How many random inputs each twin compares: a few in the test run, a million and more when asked.
+#[cfg(test)]
+pub(crate) fn twin_rounds() -> usize {
+    std::env::var("INDICIA_VALUE_TWINS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000)
+}
+
+/// Random numbers and texts that are the same in every run (xorshift).
+#[cfg(test)]
+pub(crate) struct Random(pub(crate) u64);
+
+#[cfg(test)]
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.next() >> 11) as usize % n
+    }
+
+    /// Up to `longest` pieces one after the other.
+    pub(crate) fn text(&mut self, pieces: &[&str], longest: usize) -> String {
+        (0..self.below(longest + 1)).map(|_| pieces[self.below(pieces.len())]).collect()
+    }
 }

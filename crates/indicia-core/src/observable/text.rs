@@ -2,43 +2,50 @@
 //!
 //! The value is as written; whether the key is case-blind is a property of the kind.
 
-use super::Canonical;
+use std::borrow::Cow;
+
+use super::{Canonical, borrow_if_equal, upper};
+use indicia_data::account;
+
 use crate::{Kind, Reason};
 
-pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason> {
     let (value, case_blind) = match kind {
         Kind::RegistryKey => (registry_key(text)?, true),
         Kind::FilePath => {
             if !text.contains(['/', '\\']) && !text.starts_with(['%', '~']) {
                 return Err(Reason::TextShape);
             }
-            (text.to_string(), !is_posix_path(text))
+            (text.into(), !is_posix_path(text))
         }
         Kind::FileName => {
             if text.contains(['/', '\\']) {
                 return Err(Reason::TextShape);
             }
-            (text.to_string(), true)
+            (text.into(), true)
         }
-        Kind::Mutex
-        | Kind::ProcessName
-        | Kind::NamedPipe
-        | Kind::ServiceName
-        | Kind::UserName
-        | Kind::MobileApp => (text.to_string(), true),
+        Kind::MobileApp => (mobile_app(text)?, true),
+        Kind::Mutex | Kind::ProcessName | Kind::NamedPipe | Kind::ServiceName | Kind::UserName => {
+            (text.into(), true)
+        }
         Kind::Iban => (iban(text)?, false),
         Kind::PaymentCard => (payment_card(text)?, false),
         Kind::Phone => (phone(text)?, false),
-        Kind::Purl if !text.starts_with("pkg:") => return Err(Reason::TextShape),
-        _ => (text.to_string(), false),
+        _ => (text.into(), false),
     };
-    let key = if case_blind { self::case_blind(&value) } else { value.clone() };
-    Ok(Canonical::keyed(kind, value, key))
+    let key = if case_blind { self::case_blind(&value).map(Cow::Owned) } else { None };
+    Ok(Canonical { kind, value, key })
 }
 
 /// A key without case: each character's first lower-case one, whatever stands around it.
-pub(crate) fn case_blind(text: &str) -> String {
-    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+///
+/// `None` where the text is its own key.
+pub(crate) fn case_blind(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return text.bytes().any(|b| b.is_ascii_uppercase()).then(|| text.to_ascii_lowercase());
+    }
+    let key: String = text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect();
+    (key != text).then_some(key)
 }
 
 /// Whether a whole value is clearly a path: a drive, a share, an environment variable, `~/` or a rooted path.
@@ -79,7 +86,8 @@ const HIVES: &[(&str, &str)] = &[
 ];
 
 /// Long hive name, single backslashes, none at the end; PowerShell's `HKLM:\` and the kernel's `\REGISTRY\`.
-fn registry_key(text: &str) -> Result<String, Reason> {
+fn registry_key(raw: &str) -> Result<Cow<'_, str>, Reason> {
+    let text = raw;
     let lower = text.to_ascii_lowercase();
     let (text, kernel) = match lower.strip_prefix("\\registry\\") {
         Some(rest) => (&text[text.len() - rest.len()..], true),
@@ -96,17 +104,36 @@ fn registry_key(text: &str) -> Result<String, Reason> {
         value.push('\\');
         value.push_str(part);
     }
-    Ok(value)
+    Ok(borrow_if_equal(raw, value))
 }
 
-/// Electronic form; ISO 13616 check digits modulo 97.
-fn iban(text: &str) -> Result<String, Reason> {
-    let value: String = text.chars().filter(|c| *c != ' ').collect::<String>().to_ascii_uppercase();
+/// A bundle id or package name (two parts or more, letters, digits, `_` and `-`), or a store's number.
+fn mobile_app(text: &str) -> Result<Cow<'_, str>, Reason> {
+    let number = text.strip_prefix("id").unwrap_or(text);
+    if (6..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(number.into());
+    }
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    };
+    if text.len() > 255 || !text.contains('.') || !text.split('.').all(is_part) {
+        return Err(Reason::TextShape);
+    }
+    Ok(text.into())
+}
+
+/// Electronic form; the country's length; ISO 13616 check digits modulo 97.
+fn iban(text: &str) -> Result<Cow<'_, str>, Reason> {
+    let value = upper(text);
+    let value = match value.contains(' ') {
+        true => Cow::Owned(value.replace(' ', "")),
+        false => value,
+    };
     let b = value.as_bytes();
-    let shape = (15..=34).contains(&b.len())
-        && b[..2].iter().all(u8::is_ascii_uppercase)
+    let shape = b.len() > 4
+        && b.iter().all(u8::is_ascii_alphanumeric)
         && b[2..4].iter().all(u8::is_ascii_digit)
-        && b.iter().all(u8::is_ascii_alphanumeric);
+        && account::iban_length(&value[..2]) == Some(b.len());
     if !shape {
         return Err(Reason::TextShape);
     }
@@ -117,10 +144,10 @@ fn iban(text: &str) -> Result<String, Reason> {
     if rest == 1 { Ok(value) } else { Err(Reason::IbanChecksum) }
 }
 
-/// 12 to 19 digits; ISO/IEC 7812 check digit (Luhn).
-fn payment_card(text: &str) -> Result<String, Reason> {
-    let value: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    if !(12..=19).contains(&value.len()) || !value.bytes().all(|b| b.is_ascii_digit()) {
+/// 12 to 19 digits that a network issues; ISO/IEC 7812 check digit (Luhn).
+fn payment_card(text: &str) -> Result<Cow<'_, str>, Reason> {
+    let value = without(text, &[' ', '-']);
+    if !value.bytes().all(|b| b.is_ascii_digit()) || !account::is_issued_card(&value) {
         return Err(Reason::TextShape);
     }
     let sum: u32 = value
@@ -135,12 +162,28 @@ fn payment_card(text: &str) -> Result<String, Reason> {
     if sum.is_multiple_of(10) { Ok(value) } else { Err(Reason::CardChecksum) }
 }
 
-/// E.164: `+` and up to 15 digits.
-fn phone(text: &str) -> Result<String, Reason> {
-    let value: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect();
+/// E.164: `+`, a country code that does not begin with zero, up to 15 digits in all. Digits without `+` are kept
+/// as they are: where they were dialled from is not known.
+fn phone(text: &str) -> Result<Cow<'_, str>, Reason> {
+    let text = match text.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("tel:") => &text[4..],
+        _ => text,
+    };
+    let value = without(text, &[' ', '-', '.', '(', ')', '/', '\u{a0}', '\u{2011}']);
     let digits = value.strip_prefix('+').unwrap_or(&value);
-    if !(6..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    let international = digits.len() < value.len();
+    if !(6..=15).contains(&digits.len())
+        || !digits.bytes().all(|b| b.is_ascii_digit())
+        || (international && digits.starts_with('0'))
+    {
         return Err(Reason::TextShape);
     }
     Ok(value)
+}
+
+fn without<'t>(text: &'t str, separators: &[char]) -> Cow<'t, str> {
+    match text.contains(separators) {
+        true => Cow::Owned(text.replace(separators, "")),
+        false => Cow::Borrowed(text),
+    }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Parsed {
     pub(crate) host_len: usize,
 }
 
-impl From<Parsed> for Canonical {
-    fn from(url: Parsed) -> Canonical {
+impl From<Parsed> for Canonical<'_> {
+    fn from(url: Parsed) -> Self {
         Canonical::keyed(Kind::Url, url.value, url.key)
     }
 }
@@ -176,10 +176,11 @@ fn canonical_host(text: &str, single_label: bool) -> Result<String, Reason> {
         Host::Ipv4(a) => Ok(a.to_string()),
         Host::Ipv6(a) => Ok(bracketed(a)),
         Host::Domain(name) => {
-            let name = domain::host(&name).map_err(|reason| match reason {
-                Reason::OnionChecksum | Reason::OnionShape => reason,
-                _ => Reason::UrlHost,
-            })?;
+            let name =
+                domain::host(&name).map(std::borrow::Cow::into_owned).map_err(|reason| match reason {
+                    Reason::OnionChecksum | Reason::OnionShape => reason,
+                    _ => Reason::UrlHost,
+                })?;
             if !single_label && !name.contains('.') {
                 return Err(Reason::SingleLabel);
             }

@@ -5,7 +5,7 @@
 
 use sha3::{Digest, Keccak256};
 
-use super::Canonical;
+use super::{Canonical, borrow_if_equal, lower};
 use crate::{Kind, Reason};
 
 /// Version bytes of base58check addresses by currency, main network only.
@@ -23,7 +23,7 @@ const VERSIONS: &[(Kind, &[&[u8]])] = &[
 /// Human-readable parts of segregated-witness addresses.
 const WITNESS: &[(Kind, &str)] = &[(Kind::Bitcoin, "bc"), (Kind::Litecoin, "ltc")];
 
-pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason> {
     if text.len() > 128 || !text.is_ascii() {
         return Err(Reason::WalletShape);
     }
@@ -51,12 +51,12 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical, Reason> {
         if hrp.as_str() != "zs" || data.len() != 43 {
             return Err(Reason::WalletShape);
         }
-        return Ok(Canonical::same(kind, text.to_ascii_lowercase()));
+        return Ok(Canonical::same(kind, lower(text)));
     }
     base58check(kind, text)
 }
 
-fn base58check(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+fn base58check(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason> {
     if !(25..=36).contains(&text.len()) {
         return Err(Reason::WalletShape);
     }
@@ -78,10 +78,10 @@ fn base58check(kind: Kind, text: &str) -> Result<Canonical, Reason> {
     if !versions.iter().any(|v| payload.starts_with(v)) {
         return Err(Reason::WalletNetwork);
     }
-    Ok(Canonical::same(kind, text.to_string()))
+    Ok(Canonical::same(kind, text))
 }
 
-fn witness(kind: Kind, text: &str) -> Result<Canonical, Reason> {
+fn witness(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason> {
     let mixed = text.bytes().any(|b| b.is_ascii_lowercase()) && text.bytes().any(|b| b.is_ascii_uppercase());
     if mixed {
         return Err(Reason::WalletShape);
@@ -93,11 +93,11 @@ fn witness(kind: Kind, text: &str) -> Result<Canonical, Reason> {
         bech32::primitives::decode::SegwitHrpstringError::Checksum(_) => Reason::WalletChecksum,
         _ => Reason::WalletShape,
     })?;
-    Ok(Canonical::same(kind, text.to_ascii_lowercase()))
+    Ok(Canonical::same(kind, lower(text)))
 }
 
 /// EIP-55 in the value, lower case in the key. All-lower and all-upper spellings carry no checksum.
-fn ethereum(text: &str) -> Result<Canonical, Reason> {
+fn ethereum(text: &str) -> Result<Canonical<'_>, Reason> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).ok_or(Reason::WalletShape)?;
     if digits.len() != 40 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Reason::WalletShape);
@@ -116,11 +116,12 @@ fn ethereum(text: &str) -> Result<Canonical, Reason> {
     if !unmarked && digits != checked {
         return Err(Reason::WalletChecksum);
     }
-    Ok(Canonical::keyed(Kind::Ethereum, format!("0x{checked}"), format!("0x{lower}")))
+    let value = borrow_if_equal(text, format!("0x{checked}"));
+    Ok(Canonical::keyed(Kind::Ethereum, value, format!("0x{lower}")))
 }
 
 /// CryptoNote: blocks of 8 bytes in 11 base58 digits, Keccak checksum of 4 bytes; network bytes 18, 19, 42.
-fn monero(text: &str) -> Result<Canonical, Reason> {
+fn monero(text: &str) -> Result<Canonical<'_>, Reason> {
     const DIGITS: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     if !matches!(text.len(), 95 | 106) {
         return Err(Reason::WalletShape);
@@ -146,22 +147,23 @@ fn monero(text: &str) -> Result<Canonical, Reason> {
     if Keccak256::digest(payload)[..4] != *checksum {
         return Err(Reason::WalletChecksum);
     }
-    if !matches!(payload[0], 18 | 19 | 42) {
+    // Addresses and subaddresses; an integrated address carries a payment id of 8 bytes more.
+    if !matches!((payload[0], text.len()), (18 | 42, 95) | (19, 106)) {
         return Err(Reason::WalletNetwork);
     }
-    Ok(Canonical::same(Kind::Monero, text.to_string()))
+    Ok(Canonical::same(Kind::Monero, text))
 }
 
 /// 32 bytes in base58; there is no checksum, so a label or a source must say what it is.
-fn solana(text: &str) -> Result<Canonical, Reason> {
+fn solana(text: &str) -> Result<Canonical<'_>, Reason> {
     match bs58::decode(text).into_vec() {
-        Ok(bytes) if bytes.len() == 32 => Ok(Canonical::same(Kind::Solana, text.to_string())),
+        Ok(bytes) if bytes.len() == 32 => Ok(Canonical::same(Kind::Solana, text)),
         _ => Err(Reason::WalletShape),
     }
 }
 
 /// CashAddr: `bitcoincash:` (which may be left out) and 42 characters with a 40-bit BCH checksum.
-fn cash_address(text: &str) -> Result<Canonical, Reason> {
+fn cash_address(text: &str) -> Result<Canonical<'_>, Reason> {
     const DIGITS: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     let mixed = text.bytes().any(|b| b.is_ascii_lowercase()) && text.bytes().any(|b| b.is_ascii_uppercase());
     let lower = text.to_ascii_lowercase();
@@ -193,7 +195,7 @@ fn cash_address(text: &str) -> Result<Canonical, Reason> {
     if check != 1 {
         return Err(Reason::WalletChecksum);
     }
-    Ok(Canonical::same(Kind::BitcoinCash, format!("bitcoincash:{payload}")))
+    Ok(Canonical::same(Kind::BitcoinCash, borrow_if_equal(text, format!("bitcoincash:{payload}"))))
 }
 
 /// The currencies whose addresses can begin like a word.

@@ -1,9 +1,10 @@
 //! Numbers of people: security identifiers, bank accounts, payment cards, telephones.
 
 use indicia_core::{Kind, Observable};
+use indicia_data::account;
 
 use super::Edit;
-use super::tables::{CARD, CARD_RANGES, IBAN, IBAN_LENGTHS, PHONE, SID};
+use super::tables::{CARD, IBAN, PHONE, SID};
 
 /// Authorities of accounts, of a domain or machine and of a cloud directory; well-known groups have others.
 const SID_BEGINNINGS: [&[u8]; 2] = [b"S-1-5-21-", b"S-1-12-1-"];
@@ -36,10 +37,10 @@ pub(super) fn ibans(text: &str) -> Vec<Edit> {
             return None;
         }
         let country = [head[0].to_ascii_uppercase(), head[1].to_ascii_uppercase()];
-        let found = IBAN_LENGTHS.binary_search_by(|(code, _)| code.as_bytes().cmp(&country)).ok()?;
+        let length = account::iban_length(std::str::from_utf8(&country).ok()?)?;
         let mut value = String::new();
         let mut end = at;
-        while value.len() < IBAN_LENGTHS[found].1 {
+        while value.len() < length {
             let gap = usize::from(!value.is_empty() && matches!(b.get(end), Some(b' ' | b'-')));
             let next = b.get(end + gap).filter(|b| b.is_ascii_alphanumeric())?;
             value.push(char::from(*next));
@@ -65,7 +66,7 @@ pub(super) fn cards(text: &str) -> Vec<Edit> {
             if value.len() > 19 {
                 break;
             }
-            if !is_alphanumeric(b, Some(end)) && is_card(&value) {
+            if !is_alphanumeric(b, Some(end)) && Observable::parse_as(Kind::PaymentCard, &value).is_ok() {
                 best = Some((end, &CARD));
             }
             if matches!(b.get(end), Some(b' ' | b'-')) && b.get(end + 1).is_some_and(u8::is_ascii_digit) {
@@ -74,13 +75,6 @@ pub(super) fn cards(text: &str) -> Vec<Edit> {
         }
         best
     })
-}
-
-fn is_card(digits: &str) -> bool {
-    CARD_RANGES.iter().any(|(from, to, shortest, longest)| {
-        (*shortest..=*longest).contains(&digits.len())
-            && digits.get(..from.len()).is_some_and(|head| (*from..=*to).contains(&head))
-    }) && Observable::parse_as(Kind::PaymentCard, digits).is_ok()
 }
 
 /// `+49 30 …`, `%2B49…`, `0049 30 …`, `tel:…`: seven to fifteen digits with usual separators.
