@@ -87,7 +87,11 @@ impl Urls {
         // A word without a dot is no host that anybody else could reach.
         let host = if is_userinfo { sign } else { from };
         if text[host..end].contains(['.', '[']) {
-            self.hosts.push((host, end));
+            // What stands for a port and is no number is no part of a host.
+            let port = text[host..end].rfind(':').map(|colon| host + colon).filter(|colon| {
+                !text[*colon..end].contains(']') && !text[colon + 1..end].bytes().all(|b| b.is_ascii_digit())
+            });
+            self.hosts.push((host, port.unwrap_or(end)));
         }
         end
     }
