@@ -108,6 +108,7 @@ reasons! {
     TextShape = 180 "text-shape" "the value does not have the form of this kind",
     IbanChecksum = 181 "iban-checksum" "the check digits of the account number do not hold",
     CardChecksum = 182 "card-checksum" "the check digit of the card number does not hold",
+    PurlShape = 183 "purl-shape" "not a package URL as its type has it (purl-spec)",
 }
 
 impl Reason {

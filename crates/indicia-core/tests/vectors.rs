@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use indicia_core::{Kind, Observable, ParseError, Refang};
+use indicia_core::{Kind, Observable, ParseError, Purl, Reason, Refang};
 use serde_json::Value;
 
 #[test]
@@ -79,6 +79,10 @@ fn conformance() {
     eip55(&mut found);
     monero(&mut found);
     kinds(&mut found);
+    numbers(&mut found);
+    email(&mut found);
+    idna(&mut found);
+    purl(&mut found);
     defang(&mut found);
     public_suffixes(&mut found);
     found.compare_with_expected();
@@ -272,7 +276,6 @@ fn monero(found: &mut Findings) {
     }
 }
 
-/// The parts whose rules `default@1` has; phones, account and card numbers come with their kinds.
 fn kinds(found: &mut Findings) {
     const FILE: &str = "misc/kinds.json";
     let data = json(FILE);
@@ -318,6 +321,171 @@ fn kinds(found: &mut Findings) {
         let digest = text(&data["hash"]["empty_input"][kind.name()]);
         found.takes(FILE, kind, digest, digest);
     }
+}
+
+/// Parts and canonical form of package URLs. A row that names no part wants none.
+fn purl(found: &mut Findings) {
+    for entry in files("purl") {
+        let file = format!("purl/{entry}");
+        for (number, row) in array(&json(&file)["tests"]).enumerate() {
+            let input = &row["input"];
+            let name = format!("{number} {} {}", text(&row["test_type"]), text(&row["description"]));
+            let map = |value: &Value| -> std::collections::BTreeMap<String, String> {
+                let pairs = value.as_object().into_iter().flatten();
+                pairs.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_string())).collect()
+            };
+            let got = match input.as_str() {
+                Some(input) => Purl::parse(input),
+                None => Purl::build(
+                    input["type"].as_str().unwrap_or_default(),
+                    input["namespace"].as_str(),
+                    input["name"].as_str().unwrap_or_default(),
+                    input["version"].as_str(),
+                    map(&input["qualifiers"]),
+                    input["subpath"].as_str(),
+                ),
+            };
+            let want = &row["expected_output"];
+            let holds = match (&got, row["expected_failure"].as_bool() == Some(true)) {
+                (Err(_), fails) => fails,
+                (Ok(_), true) => false,
+                (Ok(purl), false) if want.is_string() => *want == purl.to_string(),
+                (Ok(purl), false) => {
+                    want["type"] == purl.package_type.as_str()
+                        && want["namespace"].as_str() == purl.namespace.as_deref()
+                        && want["name"] == purl.name.as_str()
+                        && want["version"].as_str() == purl.version.as_deref()
+                        && map(&want["qualifiers"]) == purl.qualifiers
+                        && want["subpath"].as_str() == purl.subpath.as_deref()
+                }
+            };
+            found.row(&file, &name, holds, || format!("{input}: want {want}, got {got:?}"));
+        }
+    }
+}
+
+/// Numbers of accounts, cards and telephones.
+fn numbers(found: &mut Findings) {
+    const FILE: &str = "misc/kinds.json";
+    let data = json(FILE);
+    for raw in array(&data["iban"]["valid"]) {
+        found.takes(FILE, Kind::Iban, text(raw), text(raw));
+    }
+    for pair in array(&data["payment_card"]["valid"]) {
+        found.takes(FILE, Kind::PaymentCard, text(&pair[0]), text(&pair[0]));
+    }
+    for (kind, list) in [
+        (Kind::Iban, &data["iban"]["printed"]),
+        (Kind::PaymentCard, &data["payment_card"]["printed"]),
+        (Kind::Phone, &data["phone"]["valid"]),
+    ] {
+        for pair in array(list) {
+            found.takes(FILE, kind, text(&pair[0]), text(&pair[1]));
+        }
+    }
+    for (kind, name) in [(Kind::Iban, "iban"), (Kind::PaymentCard, "payment_card")] {
+        for row in array(&data[name]["invalid"]) {
+            found.refuses(FILE, kind, text(&row["s"]));
+        }
+    }
+    for raw in array(&data["phone"]["invalid"]) {
+        found.refuses(FILE, Kind::Phone, text(raw));
+    }
+}
+
+/// Each choice is by diagnosis: what RFC 5321 lets through is an address, but for literals and names that are no
+/// domains here; comments, folding white space and obsolete forms of RFC 5322 are none.
+fn email(found: &mut Findings) {
+    const FILE: &str = "email/isemail-tests.xml";
+    let data = read(FILE);
+    let document = roxmltree::Document::parse(&data).expect("the file is XML");
+    for test in document.descendants().filter(|node| node.has_tag_name("test")) {
+        let part = |name| {
+            let node = test.children().find(|node| node.has_tag_name(name));
+            node.and_then(|node| node.text()).unwrap_or_default()
+        };
+        // Control characters stand as their pictures in XML.
+        let control = |c: char| match c {
+            '\u{2400}'..='\u{241f}' => char::from_u32(u32::from(c) - 0x2400).unwrap_or(c),
+            c => c,
+        };
+        let raw: String = part("address").chars().map(control).collect();
+        let diagnosis = part("diagnosis").trim_start_matches("ISEMAIL_");
+        let wanted =
+            diagnosis == "VALID" || diagnosis.starts_with("DNSWARN") || diagnosis == "RFC5321_QUOTEDSTRING";
+        let got = Observable::parse_as(Kind::Email, &raw);
+        let name = format!("{} {diagnosis}", test.attribute("id").unwrap_or_default());
+        found.row(FILE, &name, got.is_ok() == wanted, || format!("{raw:?}: {}", shown(&got)));
+    }
+}
+
+/// UTS 46 with the flags of `default@1`: a name that the row lets pass is the row's, or refused by a rule of our own
+/// that it breaks; one that the row refuses is refused.
+fn idna(found: &mut Findings) {
+    const FILE: &str = "idna/IdnaTestV2.txt";
+    for (number, line) in read(FILE).lines().enumerate() {
+        let line = line.split_once('#').map_or(line, |(line, _)| line);
+        let cells: Vec<String> = line.split(';').map(|cell| unescaped(cell.trim())).collect();
+        let [source, unicode, unicode_status, ascii, ascii_status, ..] = &cells[..] else { continue };
+        let or = |cell: &String, before: &str| match cell.as_str() {
+            "" => before.to_string(),
+            "\"\"" => String::new(),
+            cell => cell.to_string(),
+        };
+        let source = or(source, "");
+        let unicode = or(unicode, &source);
+        let ascii = or(ascii, &unicode);
+        let status = if ascii_status.is_empty() { unicode_status } else { ascii_status };
+        // Off here: hyphens (V2, V3), STD3 (U1), and the lengths, which have reasons of their own (A4).
+        let broken = status
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .any(|code| !matches!(code, "" | "V2" | "V3" | "U1" | "A4_1" | "A4_2"));
+        let got = Observable::parse_as(Kind::Domain, &source).map_err(|error| error.reason);
+        let bare = ascii.strip_suffix('.').unwrap_or(&ascii);
+        let labels = || bare.split('.');
+        let holds = match got.as_ref().map(Observable::value) {
+            Ok(value) => !broken && value == bare,
+            Err(Reason::Idna) => broken || !bare.is_ascii() || bare.is_empty(),
+            Err(Reason::Empty) => source.trim().is_empty(),
+            _ if broken => true,
+            Err(Reason::SingleLabel) => !bare.contains('.'),
+            Err(Reason::EmptyLabel) => labels().any(str::is_empty),
+            Err(Reason::LabelLength) => bare.len() > 253 || labels().any(|label| label.len() > 63),
+            Err(Reason::HyphenEdge) => labels().any(|label| label.ends_with('-')),
+            Err(Reason::NumericTld) => {
+                labels().next_back().is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()))
+            }
+            Err(Reason::DomainShape) => {
+                !bare.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            }
+            Err(Reason::ControlCharacter) => source.chars().any(char::is_control),
+            Err(_) => false,
+        };
+        found.row(FILE, &format!("line {}", number + 1), holds, || {
+            format!("{source:?}: want {ascii:?} {status}, got {got:?}")
+        });
+    }
+}
+
+/// `\uXXXX` and `\x{X…}` undone. A lone surrogate, which no Rust text holds, becomes U+FFFF, which no name holds.
+fn unescaped(cell: &str) -> String {
+    let mut out = String::new();
+    let mut rest = cell;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let tail = &rest[at..];
+        let (digits, length) = match tail.strip_prefix("\\x{") {
+            Some(inner) => {
+                let digits = inner.split_once('}').expect("a closing brace").0;
+                (digits, digits.len() + 4)
+            }
+            None => (&tail[2..6], 6),
+        };
+        let number = u32::from_str_radix(digits, 16).expect("hexadecimal");
+        out.push(char::from_u32(number).unwrap_or('\u{ffff}'));
+        rest = &tail[length..];
+    }
+    out + rest
 }
 
 /// The value alone: the sentence round it belongs to extraction.
@@ -375,6 +543,15 @@ fn expected_failures() -> BTreeSet<(String, String)> {
         assert!(listed.insert(id.clone()), "listed twice: {id:?}");
     }
     listed
+}
+
+fn files(folder: &str) -> Vec<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(folder);
+    let entries = std::fs::read_dir(path).expect("the folder is there");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
+    names.sort();
+    names
 }
 
 fn read(name: &str) -> String {

@@ -116,13 +116,22 @@ fn mapped(text: &str) -> Result<Cow<'_, str>, Reason> {
             .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
             .map_err(|_| Reason::Idna)?;
         let name = ascii.strip_suffix('.').unwrap_or(&ascii);
-        if name.is_empty() {
+        if name.is_empty() || name.split('.').any(is_wrong_a_label) {
             return Err(Reason::Idna);
         }
         if name == text { Cow::Borrowed(text) } else { Cow::Owned(name.to_string()) }
     };
     check(&name)?;
     Ok(name)
+}
+
+/// What the `idna` crate (1.1, data of Unicode 17) lets through: an A-label of an A-label (UTS 46 §4.1, criterion 4
+/// without `CheckHyphens`), and code points of plane 3 that are not assigned.
+fn is_wrong_a_label(label: &str) -> bool {
+    let Some(code) = label.strip_prefix("xn--") else { return false };
+    idna::punycode::decode_to_string(code).is_none_or(|decoded| {
+        decoded.starts_with("xn--") || decoded.chars().any(|c| ('\u{3347a}'..='\u{3ffff}').contains(&c))
+    })
 }
 
 fn has_a_label(text: &str) -> bool {

@@ -20,6 +20,10 @@ pub(crate) fn parse(text: &str) -> Result<Canonical<'_>, Reason> {
         Cow::Borrowed(same) if same.len() == name.len() => Cow::Borrowed(text),
         name => Cow::Owned(format!("{local}@{name}")),
     };
+    // A path has 256 bytes with its angle brackets (RFC 5321 §4.5.3.1.3).
+    if value.len() > 254 {
+        return Err(Reason::TooLong);
+    }
     let key = super::text::case_blind(&value).map(Cow::Owned);
     Ok(Canonical { kind: Kind::Email, value, key })
 }
@@ -33,6 +37,7 @@ fn is_local_part(local: &str) -> bool {
         let mut escaped = false;
         for c in inner.chars() {
             match c {
+                _ if escaped && !c.is_ascii() => return false,
                 _ if escaped => escaped = false,
                 '\\' => escaped = true,
                 '"' => return false,

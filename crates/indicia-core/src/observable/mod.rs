@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+pub use purl::Purl;
+
 use crate::refang::{self, Refang};
 use crate::{Kind, ParseError, Reason};
 
@@ -15,6 +17,7 @@ pub(crate) mod email;
 pub(crate) mod endpoint;
 pub(crate) mod ident;
 pub(crate) mod ip;
+mod purl;
 pub(crate) mod text;
 pub(crate) mod url;
 pub(crate) mod wallet;
@@ -190,8 +193,7 @@ fn check(raw: &str) -> Result<&str, Reason> {
     {
         return Ok(raw);
     }
-    let text =
-        raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'));
+    let text = raw.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     if text.is_empty() {
         return Err(Reason::Empty);
     }
@@ -202,6 +204,11 @@ fn check(raw: &str) -> Result<&str, Reason> {
         return Err(Reason::ControlCharacter);
     }
     Ok(text)
+}
+
+/// What copying leaves at the ends of a text. Joiners are none of it: they can be part of a name.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// ASCII letters in lower case; borrowed where they are.
@@ -269,8 +276,8 @@ pub(crate) fn parse_kind(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason
         | Kind::Ripple
         | Kind::Monero
         | Kind::Solana => wallet::parse(kind, text),
-        Kind::Purl
-        | Kind::FileName
+        Kind::Purl => purl::parse(text),
+        Kind::FileName
         | Kind::FilePath
         | Kind::RegistryKey
         | Kind::Mutex
