@@ -38,7 +38,9 @@ pub use guard::{Guard, Guards, Warninglist, WarninglistError};
 pub use indicator::{Confidence, Context, Country, Hop, Indicator, Match, NotARole, Role, Target};
 pub use kind::{Kind, UnknownKind};
 pub use marking::{NotAPap, NotATlp, Pap, Tlp};
-pub use observable::{Canonical, MAX_VALUE_BYTES, Observable, Purl};
+pub use observable::{
+    AMBIGUITIES, Ambiguity, Canonical, MAX_VALUE_BYTES, Observable, PRECEDENCE, Precedence, Purl,
+};
 pub use profile::DEFAULT_PROFILE;
 pub use refang::Refang;
 pub use scan::{Hit, HitView, Relation, ScanOptions, ScanRefang, Scratch};

@@ -6,11 +6,14 @@
 
 use std::borrow::Cow;
 
+pub(crate) use detect::detect;
+pub use detect::{AMBIGUITIES, Ambiguity, PRECEDENCE, Precedence};
 pub use purl::Purl;
 
 use crate::refang::{self, Refang};
 use crate::{Kind, ParseError, Reason};
 
+mod detect;
 pub(crate) mod digest;
 pub(crate) mod domain;
 pub(crate) mod email;
@@ -294,102 +297,6 @@ pub(crate) fn parse_kind(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason
         | Kind::PaymentCard => text::parse(kind, text),
         Kind::Other => Err(Reason::KindNotMatched),
     }
-}
-
-/// Finds the kind of a whole value by its shape, in the documented order of precedence.
-pub(crate) fn detect(text: &str) -> Result<Canonical<'_>, ParseError> {
-    let as_kind = |kind| parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason));
-    let first = |kinds: &[Kind]| kinds.iter().find_map(|kind| parse_kind(*kind, text).ok());
-
-    if text.contains("://") || url::has_opaque_scheme(text) {
-        return as_kind(Kind::Url);
-    }
-    if text.contains('@') && !text.contains(['/', ' ']) {
-        return as_kind(Kind::Email);
-    }
-    // Eight groups of two digits are a hardware address (EUI-64), though IPv6 could be written so.
-    if let Ok(found) = ident::mac(text) {
-        return Ok(found);
-    }
-    if let Some(mut found) = first(&[Kind::Ipv4, Kind::Ipv6, Kind::Cidr, Kind::IpRange, Kind::Endpoint]) {
-        if let Some(address) = ip::single(&found) {
-            found = address;
-        }
-        return Ok(found);
-    }
-    if let Some(kind) = ip::shape(text) {
-        return as_kind(kind);
-    }
-    if let Ok(found) = ident::asn(text) {
-        return Ok(found);
-    }
-    if let Some(found) = first(&[Kind::Ethereum, Kind::Cve, Kind::AttackId]) {
-        return Ok(found);
-    }
-    if text.bytes().all(|b| b.is_ascii_hexdigit())
-        && let Some(kind) = Kind::of_digest_length(text.len())
-    {
-        return as_kind(kind);
-    }
-    if let Some(kind) = meant(text) {
-        return as_kind(kind);
-    }
-    if let Some(found) = first(&[
-        Kind::Bitcoin,
-        Kind::Litecoin,
-        Kind::BitcoinCash,
-        Kind::Dogecoin,
-        Kind::Dash,
-        Kind::Zcash,
-        Kind::Tron,
-        Kind::Ripple,
-        Kind::Monero,
-        Kind::Ssdeep,
-        Kind::Jarm,
-        Kind::Ja4,
-        Kind::RegistryKey,
-    ]) {
-        return Ok(found);
-    }
-    if text.len() == 72 && text.as_bytes()[..2].eq_ignore_ascii_case(b"t1") {
-        return as_kind(Kind::Tlsh);
-    }
-    if text::looks_like_path(text) {
-        return as_kind(Kind::FilePath);
-    }
-    if text.contains(['/', '?']) && !text.starts_with('/') && !text.contains(' ') {
-        return url::parse_detected(text)
-            .map(Into::into)
-            .map_err(|reason| ParseError::new(Kind::Url, reason));
-    }
-    if text.contains('.') && !text.contains([' ', '/', '\\', ',']) {
-        return as_kind(Kind::Domain);
-    }
-    Err(ParseError { kind: None, reason: Reason::UnknownKind })
-}
-
-/// The kind that a text clearly means to be, though its grammar refuses it: so that the reason is the right one.
-fn meant(text: &str) -> Option<Kind> {
-    let lower = text.to_ascii_lowercase();
-    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    if lower.strip_prefix("cve-").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'-')) {
-        return Some(Kind::Cve);
-    }
-    if lower.starts_with("0x") && text.len() == 42 {
-        return Some(Kind::Ethereum);
-    }
-    if lower.strip_prefix("as").is_some_and(|rest| digits(rest) && rest.len() > 9) {
-        return Some(Kind::Asn);
-    }
-    if lower.starts_with("bc1")
-        && (14..=90).contains(&text.len())
-        && lower.bytes().all(|b| b.is_ascii_alphanumeric())
-    {
-        return Some(Kind::Bitcoin);
-    }
-    let (host, port) = text.rsplit_once(':')?;
-    (digits(port) && !host.contains([':', '/', ' ', '?', '\\']) && host.contains('.'))
-        .then_some(Kind::Endpoint)
 }
 
 /// How many random inputs each twin compares: a few in the test run, a million and more when asked.
