@@ -113,3 +113,32 @@ fn percent_encoding() {
     }
     assert_eq!(done, 7);
 }
+
+/// Texts that are slow to what is not linear: going back over the path, over userinfo, over what is dropped.
+#[test]
+fn long_texts_take_their_length() {
+    let many = |piece: &str| piece.repeat(1_000_000 / piece.len());
+    for text in [
+        format!("http://a/{}", many("/..")),
+        format!("http://a/{}{}", many("b/"), many("../")),
+        format!("http://a/{}", many("%2e%2e/c/")),
+        format!("file:///C:/{}", many("../d/")),
+        format!("foo:/.//{}", many("./")),
+        format!("http://{}h/", many("@")),
+        format!("http://{}h/", many(":")),
+        format!("http:{}h/", many("\\/")),
+        format!("http://h/{}", many("\t")),
+        format!("http://h/?{}", many("'")),
+        format!("data:{}", many(" ")),
+        format!("http://{}/", many("xn--a.")),
+        format!("http://{}/", many("é.")),
+        format!("http://{}/", many("é")),
+        format!("http://{}/", many("א")),
+        format!("http://{}/", many("1.")),
+        format!("http://[{}]/", many(":")),
+    ] {
+        if let Ok(url) = url::parse(&text) {
+            assert_eq!(url::parse(url.href()).unwrap().href(), url.href());
+        }
+    }
+}

@@ -75,7 +75,7 @@ pub(super) fn parse(text: &str) -> Result<Host, Reason> {
     // A-labels in ASCII are not looked into: the web has too many that are wrong (standard of June 2026).
     if seen & (PERCENT | NON_ASCII) == 0 {
         return match (ends_in_number(text.as_bytes()), seen & UPPER) {
-            (true, _) if is_plain_v4(text) => Ok(Host::Same),
+            (true, _) if is_plain_v4(text.as_bytes()) => Ok(Host::Same),
             (true, _) => v4(text).map(Host::V4).ok_or(Reason::UrlHost),
             (false, 0) => Ok(Host::Same),
             (false, _) => Ok(Host::Lower),
@@ -132,8 +132,8 @@ pub(super) fn ends_in_number(name: &[u8]) -> bool {
 }
 
 /// Whether a text is an IPv4 address in the form that it is written in.
-pub(super) fn is_plain_v4(text: &str) -> bool {
-    text.parse::<Ipv4Addr>().is_ok()
+pub(super) fn is_plain_v4(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv4Addr>().is_ok())
 }
 
 /// The standard's IPv4 parser: one to four numbers, decimal, octal or hexadecimal; the last fills what is left.

@@ -19,7 +19,7 @@ mod host;
 mod idn;
 pub(crate) mod whatwg;
 
-use whatwg::{Parts, Scheme};
+use whatwg::{Parts, Reached, Scheme};
 
 /// A URL in canonical form, with the parts that matching needs.
 pub(crate) struct Parsed<'a> {
@@ -85,18 +85,20 @@ pub(crate) fn split_scheme(text: &str) -> Option<(&str, &str)> {
 
 /// A text of the common form that is its own value: recognised without writing anything.
 fn as_canonical(text: &str) -> Option<Parsed<'_>> {
-    let authority = match split_scheme(text) {
+    let bytes = text.as_bytes();
+    let (written, has_scheme) = match split_scheme(text) {
         Some((scheme, _)) => {
             let Scheme::Special(port) = Scheme::of(scheme) else { return None };
-            let at = scheme.len() + 3;
-            (whatwg::as_written(text, scheme.len(), at, port)?, true)
+            (whatwg::as_written(bytes, scheme.len(), scheme.len() + 3, port), true)
         }
         // What looks like a scheme in the path is for the careful reader.
         None if text.contains("://") || has_opaque_scheme(text) => return None,
-        None => (whatwg::as_written(text, 0, 0, 80)?, false),
+        None => (whatwg::as_written(bytes, 0, 0, 80), false),
     };
-    let (parts, has_scheme) = authority;
-    let Parts { host_start, host_end, path_start, query_end, .. } = parts;
+    if written.reached != Reached::End {
+        return None;
+    }
+    let Parts { host_start, host_end, path_start, query_end, .. } = written.parts;
     let (host_start, host_end, query_end) = (host_start as usize, host_end as usize, query_end as usize);
     let name = &text[host_start..host_end];
     if !is_plain_host(name) || !has_scheme && !name.contains('.') || !is_settled(&text[path_start as usize..])
@@ -300,4 +302,53 @@ fn escaped(high: u8, low: u8) -> u8 {
 
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canonical_texts_are_borrowed_with_their_keys() {
+        for (text, key, host_len) in [
+            ("http://bad.example/", "bad.example/", 11),
+            ("https://u:p@bad.example:8443/a%2Fb?q=%C3%BC#f", "bad.example:8443/a%2Fb?q=%C3%BC", 11),
+            ("bad.example/a?b", "bad.example/a?b", 11),
+            ("u@192.0.2.7:81/", "192.0.2.7:81/", 9),
+            ("https://xn--bcher-kva.example/?", "xn--bcher-kva.example/?", 21),
+            ("http://[2001:db8::1]/x", "[2001:db8::1]/x", 13),
+            ("tcp://bad.example:4444/x", "bad.example:4444/x", 11),
+        ] {
+            let parsed = parse(text).unwrap();
+            assert!(matches!(parsed.value, Cow::Borrowed(value) if value == text), "{text}");
+            assert!(matches!(parsed.key, Cow::Borrowed(same) if same == key), "{text}: {}", parsed.key);
+            assert_eq!(parsed.host_len, host_len, "{text}");
+        }
+    }
+
+    /// The standard lets any A-label pass, the profile wants one that UTS 46 would write.
+    #[test]
+    fn a_labels_are_looked_into() {
+        for text in ["http://xn--a/", "http://bad.xn--pokxncvks/", "xn--a.example/x", "http://2.xn--mgbb/"] {
+            assert!(crate::url::parse(&format!("http://{}", text.trim_start_matches("http://"))).is_ok());
+            assert_eq!(parse(text).err(), Some(Reason::UrlHost), "{text}");
+        }
+    }
+
+    /// What is taken to be settled after one pass is what further passes give.
+    #[test]
+    fn values_are_fixed_points() {
+        for text in [
+            "http://bad.example./%2e%2E/a/%%32e%%32e/b",
+            "http://a.b/x/%252e%252e/%%37E?%7e%2f#%%34%31",
+            "bad.example/a/%%32e./http://x",
+            "tcp://B%C3%BCcher.example.:1/%7Ea",
+            "http://1.2.3.4../x",
+            "[::1.2.3.4]:80/x://y",
+        ] {
+            let Ok(first) = parse(text) else { continue };
+            let again = once(&first.value).unwrap();
+            assert_eq!(again.value, first.value, "{text}");
+        }
+    }
 }

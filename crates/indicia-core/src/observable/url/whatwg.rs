@@ -4,8 +4,8 @@
 //! encodings other than UTF-8. The standard's state machine reads a character at a time; here each part is found
 //! by a class of bytes that ends it, and is copied whole as long as nothing in it has to be written otherwise.
 //!
-//! Two roads lead to the same result. [`as_written`] takes a URL of a special scheme that is its own
-//! serialization, in one pass, and gives up at the first byte that would change. [`general`] takes everything; it
+//! Two roads lead to the same result. [`as_written`] follows a URL of a special scheme in one pass for as long as it
+//! is its own serialization; that is all there is to do for most. [`general`] takes everything, or what is left; it
 //! compares what it would write with what stands there, and allocates at the first difference. Both are linear.
 
 use std::borrow::Cow;
@@ -83,31 +83,23 @@ pub fn parse_with_base<'a>(text: &'a str, base: &str) -> Result<Url<'a>, ParseEr
 
 /// Parses and serializes. The href is borrowed if it stands in the text as it is.
 pub(crate) fn parse<'a>(text: &'a str, base: Option<&str>) -> Result<Url<'a>, Reason> {
-    if let Some((scheme_end, special)) = plain_scheme(text)
-        && let Some(parts) = as_written(text, scheme_end, scheme_end + 3, special)
-    {
-        // An absolute URL owes nothing to its base, but a base that is none is refused all the same.
-        if let Some(base) = base {
-            parse(base, None)?;
-        }
-        return Ok(Url { href: Cow::Borrowed(text), parts });
-    }
-    match base {
-        Some(base) => resolve(text, Some(&parse(base, None)?)),
-        None => resolve(text, None),
-    }
-}
-
-fn resolve<'a>(text: &'a str, base: Option<&Url<'_>>) -> Result<Url<'a>, Reason> {
     if text.len() > MAX_BYTES {
         return Err(Reason::TooLong);
     }
+    let written = plain_scheme(text)
+        .map(|(scheme_end, port)| as_written(text.as_bytes(), scheme_end, scheme_end + 3, port))
+        .unwrap_or_default();
+    // An absolute URL owes nothing to its base, but a base that is none is refused all the same.
+    let base = base.map(|base| parse(base, None)).transpose()?;
+    if written.reached == Reached::End {
+        return Ok(Url { href: Cow::Borrowed(text), parts: written.parts });
+    }
     let text = text.trim_matches(|c: char| c <= ' ');
     if memchr::memchr3(b'\t', b'\n', b'\r', text.as_bytes()).is_none() {
-        return general(text, base);
+        return general(text, base.as_ref(), written);
     }
     let clean = text.replace(['\t', '\n', '\r'], "");
-    let url = general(&clean, base)?;
+    let url = general(&clean, base.as_ref(), Written::default())?;
     Ok(Url { href: Cow::Owned(url.href.into_owned()), parts: url.parts })
 }
 
@@ -226,13 +218,28 @@ fn plain_scheme(text: &str) -> Option<(usize, u16)> {
     Some((length, port))
 }
 
-/// The parts of a text whose authority begins at `at`, if all from there on is as the standard would write it for a
-/// special scheme with this default port, without userinfo.
-pub(super) fn as_written(text: &str, scheme_end: usize, at: usize, default_port: u16) -> Option<Parts> {
-    let bytes = text.as_bytes();
-    if bytes.len() > MAX_BYTES {
-        return None;
-    }
+/// How far a text is its own serialization, and its parts up to there.
+#[derive(Default)]
+pub(super) struct Written {
+    pub(super) reached: Reached,
+    pub(super) parts: Parts,
+}
+
+#[derive(Default, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// Nothing is known.
+    #[default]
+    Nothing,
+    /// Behind host and port, where a slash is.
+    Path,
+    /// Behind the path.
+    Query,
+    End,
+}
+
+/// Follows a text from its authority on, at `at`, for as long as it is as the standard would write it for a special
+/// scheme with this default port. Not for userinfo.
+pub(super) fn as_written(bytes: &[u8], scheme_end: usize, at: usize, default_port: u16) -> Written {
     let mut i = at;
     while let Some(b) = bytes.get(i)
         && host::CLASS[*b as usize] == 0
@@ -241,69 +248,68 @@ pub(super) fn as_written(text: &str, scheme_end: usize, at: usize, default_port:
     }
     let host_end = i;
     let name = &bytes[at..host_end];
-    if name.is_empty() || (host::ends_in_number(name) && !host::is_plain_v4(&text[at..host_end])) {
-        return None;
+    if name.is_empty() || (host::ends_in_number(name) && !host::is_plain_v4(name)) {
+        return Written::default();
     }
     let mut port = None;
     if bytes.get(i) == Some(&b':') {
-        let from = i + 1;
-        let mut number = 0u32;
-        i = from;
-        while let Some(b) = bytes.get(i)
-            && b.is_ascii_digit()
-        {
-            number = number * 10 + u32::from(b - b'0');
-            i += 1;
-            if i - from > 5 {
-                return None;
+        match plain_port(&bytes[i + 1..]) {
+            Some((number, length)) if number != default_port => {
+                port = Some(number);
+                i += 1 + length;
             }
+            _ => return Written::default(),
         }
-        if i == from || (bytes[from] == b'0' && i - from > 1) || number == u32::from(default_port) {
-            return None;
-        }
-        port = Some(u16::try_from(number).ok()?);
     }
-    let path_start = i;
     if bytes.get(i) != Some(&b'/') {
-        return None;
+        return Written::default();
     }
-    loop {
-        match bytes.get(i).map_or(step::END, |b| PLAIN_PATH[*b as usize]) {
-            step::PLAIN => {}
-            step::DOT if bytes[i - 1] == b'/' => {
-                let segment = &bytes[i..];
-                let end = segment.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
-                if Dots::of(&segment[..end.unwrap_or(segment.len())]).is_some() {
-                    return None;
-                }
-            }
-            step::DOT => {}
-            step::END => break,
-            _ => return None,
-        }
-        i += 1;
-    }
-    let path_end = i;
-    if bytes.get(i) == Some(&b'?') {
-        i = stop(bytes, i, class::SPECIAL_QUERY);
-    }
-    let query_end = i;
-    if bytes.get(i) == Some(&b'#') {
-        i = stop(bytes, i, class::FRAGMENT);
-    }
-    if i < bytes.len() {
-        return None;
-    }
-    Some(Parts {
+    let mut parts = Parts {
         scheme_end: scheme_end as u32,
         username_end: at as u32,
         host_start: at as u32,
         host_end: host_end as u32,
         port,
-        path_start: path_start as u32,
-        path_end: path_end as u32,
-        query_end: query_end as u32,
-    })
+        path_start: i as u32,
+        ..Parts::default()
+    };
+    loop {
+        while let Some(b) = bytes.get(i)
+            && PLAIN_PATH[*b as usize] == step::PLAIN
+        {
+            i += 1;
+        }
+        match bytes.get(i).map_or(step::END, |b| PLAIN_PATH[*b as usize]) {
+            step::DOT if bytes[i - 1] == b'/' => {
+                let segment = &bytes[i..];
+                let end = segment.iter().position(|b| matches!(b, b'/' | b'?' | b'#'));
+                if Dots::of(&segment[..end.unwrap_or(segment.len())]).is_some() {
+                    return Written { reached: Reached::Path, parts };
+                }
+            }
+            step::DOT => {}
+            step::END => break,
+            _ => return Written { reached: Reached::Path, parts },
+        }
+        i += 1;
+    }
+    parts.path_end = i as u32;
+    if bytes.get(i) == Some(&b'?') {
+        i = stop(bytes, i, class::SPECIAL_QUERY);
+    }
+    parts.query_end = i as u32;
+    if bytes.get(i) == Some(&b'#') {
+        i = stop(bytes, i, class::FRAGMENT);
+    }
+    Written { reached: if i == bytes.len() { Reached::End } else { Reached::Query }, parts }
+}
+
+/// The number that digits in front say, if they say it as it is written, and how many they are.
+fn plain_port(digits: &[u8]) -> Option<(u16, usize)> {
+    let length = digits.iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+    let text = std::str::from_utf8(&digits[..length]).ok()?;
+    let number = text.parse().ok()?;
+    (length == 1 || digits[0] != b'0').then_some((number, length))
 }
 
 /// Where the first byte of a class is, from `at` on.
@@ -311,8 +317,11 @@ fn stop(bytes: &[u8], at: usize, set: u8) -> usize {
     bytes[at..].iter().position(|b| CLASS[*b as usize] & set != 0).map_or(bytes.len(), |n| at + n)
 }
 
-/// Parses any text from which white space was taken off.
-pub(super) fn general<'a>(text: &'a str, base: Option<&Url<'_>>) -> Result<Url<'a>, Reason> {
+/// Parses any text from which white space was taken off, from where it was found not to be as written.
+fn general<'a>(text: &'a str, base: Option<&Url<'_>>, written: Written) -> Result<Url<'a>, Reason> {
+    if matches!(written.reached, Reached::Path | Reached::Query) {
+        return Ok(rest(text, written));
+    }
     let colon = text
         .bytes()
         .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')))
@@ -343,6 +352,24 @@ pub(super) fn general<'a>(text: &'a str, base: Option<&Url<'_>>) -> Result<Url<'
         (None, None) => return Err(Reason::UrlShape),
     }
     Ok(Url { parts: writer.parts, href: writer.out.finish() })
+}
+
+/// The rest of a URL of a special scheme whose authority, or also path, is as written.
+fn rest(text: &str, written: Written) -> Url<'_> {
+    let parts = written.parts;
+    let is_query = written.reached == Reached::Query;
+    // A space that was taken off the end can be what stopped the other road.
+    let at = (if is_query { parts.path_end } else { parts.path_start }) as usize;
+    let mut writer = Writer {
+        bytes: text.as_bytes(),
+        out: Out { text, same: at, own: None },
+        parts,
+        // Of special schemes, only `file` differs in its path.
+        scheme: Scheme::Special(0),
+    };
+    let end = if is_query { at } else { writer.path(at) };
+    writer.tail(end);
+    Url { parts: writer.parts, href: writer.out.finish() }
 }
 
 /// Writes the serialization of a text. A part ends where the next begins, so each gets the place where it begins.
@@ -452,13 +479,15 @@ impl Writer<'_> {
     fn authority(&mut self, at: usize) -> Result<(), Reason> {
         self.out.push("//");
         let special = self.scheme.is_special();
-        let mut end = at;
-        let mut userinfo_end = None;
+        let (mut end, mut userinfo_end, mut colon, mut bracket) = (at, None, None, false);
         while let Some(b) = self.at(end) {
             match b {
+                b'a'..=b'z' => {}
                 b'/' | b'?' | b'#' => break,
                 b'\\' if special => break,
-                b'@' => userinfo_end = Some(end),
+                b'@' => (userinfo_end, colon) = (Some(end), None),
+                b':' => colon = colon.or(Some(end)),
+                b'[' => bracket = true,
                 _ => {}
             }
             end += 1;
@@ -472,12 +501,16 @@ impl Writer<'_> {
             None => at,
         };
         self.parts.host_start = self.out.len() as u32;
-        let mut bracket = false;
-        let colon = self.bytes[host_start..end].iter().position(|b| {
-            bracket = (bracket || *b == b'[') && *b != b']';
-            *b == b':' && !bracket
-        });
-        let host_end = colon.map_or(end, |n| host_start + n);
+        if bracket {
+            let mut inside = false;
+            let host = &self.bytes[host_start..end];
+            let outside = host.iter().position(|b| {
+                inside = (inside || *b == b'[') && *b != b']';
+                *b == b':' && !inside
+            });
+            colon = outside.map(|n| host_start + n);
+        }
+        let host_end = colon.unwrap_or(end);
         if host_start == host_end && (special || userinfo_end.is_some() || colon.is_some()) {
             return Err(Reason::UrlHost);
         }
@@ -972,3 +1005,43 @@ static PLAIN_PATH: [u8; 256] = {
     table[b'%' as usize] = step::DOT;
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors of the standard, their hrefs, and each cut off at every place and with a byte changed.
+    fn texts() -> Vec<String> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/url/urltestdata.json");
+        let rows: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let mut texts = Vec::new();
+        for text in rows.as_array().unwrap().iter().flat_map(|row| [&row["input"], &row["href"]]) {
+            let Some(text) = text.as_str() else { continue };
+            for (at, c) in text.char_indices() {
+                let (head, tail) = (&text[..at], &text[at + c.len_utf8()..]);
+                texts.push(head.to_owned());
+                texts.extend(['/', ':', '.', ' ', '?', 'é', '\t'].map(|c| format!("{head}{c}{tail}")));
+            }
+            texts.push(text.to_owned());
+        }
+        texts
+    }
+
+    #[test]
+    fn both_roads_lead_to_the_same() {
+        let (mut whole, mut in_part) = (0, 0);
+        for text in texts() {
+            let Some((scheme_end, port)) = plain_scheme(&text) else { continue };
+            match as_written(text.as_bytes(), scheme_end, scheme_end + 3, port).reached {
+                Reached::Nothing => continue,
+                Reached::End => whole += 1,
+                Reached::Path | Reached::Query => in_part += 1,
+            }
+            let short = parse(&text, None).unwrap();
+            let clean = text.trim_matches(|c| c <= ' ').replace(['\t', '\n', '\r'], "");
+            let long = general(&clean, None, Written::default()).unwrap();
+            assert_eq!((short.href(), short.parts), (long.href(), long.parts), "{text:?}");
+        }
+        assert!(whole > 5_000 && in_part > 5_000, "{whole} {in_part}");
+    }
+}
