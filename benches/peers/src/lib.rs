@@ -1,5 +1,7 @@
 //! Timing of several contenders in one run: interleaved, so that what else the machine does falls on all alike.
 
+use std::collections::HashSet;
+use std::path::Path;
 use std::time::Instant;
 
 /// One contender: its name, and a pass over the whole input that returns something that depends on all of it.
@@ -36,4 +38,36 @@ pub fn medians(rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<f64> {
             times[times.len() / 2]
         })
         .collect()
+}
+
+/// The URLs with `http` or `https` in the files of a folder, each once, in the order of the files' names. A URL ends at white
+/// space, quotes, brackets and the like, so most are as they were meant, and some are cut off.
+pub fn urls_below(folder: &Path) -> Vec<String> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    let (mut seen, mut urls) = (HashSet::new(), Vec::new());
+    for file in files {
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        for (at, _) in text.match_indices("://") {
+            let Some(start) =
+                ["https", "http"].iter().find_map(|s| text[..at].ends_with(s).then(|| at - s.len()))
+            else {
+                continue;
+            };
+            let end = text[at..]
+                .find(|c: char| c.is_whitespace() || c.is_control() || "\"'<>`|\\,;)]}\u{fffd}".contains(c));
+            let url = &text[start..end.map_or(text.len(), |n| at + n)];
+            if url.len() > 10 && url.len() < 16_000 && seen.insert(url.to_owned()) {
+                urls.push(url.to_owned());
+            }
+        }
+    }
+    urls
 }

@@ -31,6 +31,14 @@ mod scan;
 mod set;
 mod time;
 
+pub mod url {
+    //! URLs by the WHATWG standard alone: [`parse`], [`parse_with_base`] and what they return.
+    //!
+    //! Indicators are read by the rules of the profile, which build on these: see [`Observable`](crate::Observable).
+
+    pub use crate::observable::url::whatwg::{Url, parse_absolute as parse, parse_with_base};
+}
+
 pub use error::{ParseError, Reason};
 pub use extract::{ExtractOptions, Extraction, extract, extract_with};
 pub use filter::{AsOf, Filter, event_time};

@@ -145,11 +145,11 @@ impl<'t> Extractor<'t> {
         start >= *end || (self.nested && *inside <= MAX_NESTED_URLS)
     }
 
-    fn url_read(&mut self, parsed: url::Parsed, start: usize, end: usize) {
+    fn url_read(&mut self, parsed: url::Parsed<'_>, start: usize, end: usize) {
         if start >= self.outer_url.0 {
             self.outer_url = (end, 0);
         }
-        self.take(Kind::Url, parsed.value, start, end, None);
+        self.take(Kind::Url, parsed.value.into_owned(), start, end, None);
     }
 
     fn run_tokens(&mut self) {
@@ -178,8 +178,9 @@ impl<'t> Extractor<'t> {
         self.found.push(Extraction { start, end, kind, value, port });
     }
 
-    fn str(&self, a: usize, b: usize) -> &str {
-        std::str::from_utf8(&self.text[a..b]).unwrap_or_default()
+    fn str(&self, a: usize, b: usize) -> &'t str {
+        let text = self.text;
+        std::str::from_utf8(&text[a..b]).unwrap_or_default()
     }
 
     fn parsed(&mut self, kind: Kind, a: usize, b: usize) {
@@ -327,7 +328,7 @@ impl<'t> Extractor<'t> {
         }
     }
 
-    fn is_known_host(&self, parsed: &url::Parsed) -> bool {
+    fn is_known_host(&self, parsed: &url::Parsed<'_>) -> bool {
         let host = &parsed.key[..parsed.host_len];
         let last = host.rsplit('.').next().unwrap_or(host);
         host.starts_with('[')

@@ -16,7 +16,7 @@ pub(super) const EFFORT: usize = 1 << 20;
 /// Of the places where a URL that needs parsing could end, this many are tried, longest first.
 const MAX_ENDS: usize = 32;
 
-impl Finder<'_, '_> {
+impl<'t> Finder<'_, 't> {
     /// A URL without scheme whose host and port end at `end`.
     pub(super) fn url_on(&mut self, host: &str, start: usize, end: usize) {
         if self.set.has().urls && matches!(self.text.get(end), Some(b'/' | b'?')) {
@@ -83,7 +83,7 @@ impl Finder<'_, '_> {
                     // A spelling that only a URL parser reads as an address.
                     self.address(address, host_start, bare_end);
                 }
-                ip::unmapped(address).to_string()
+                Cow::Owned(ip::unmapped(address).to_string())
             }
             Err(name) => {
                 let plain =
@@ -123,8 +123,9 @@ impl Finder<'_, '_> {
     }
 
     /// Parses a piece of the text as a URL, while the effort lasts.
-    fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed> {
-        let piece = std::str::from_utf8(&self.text[start..end]).ok()?;
+    fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed<'t>> {
+        let text = self.text;
+        let piece = std::str::from_utf8(&text[start..end]).ok()?;
         let Some(rest) = self.effort.checked_sub(piece.len()) else {
             self.scratch.limits += 1;
             return None;
@@ -156,7 +157,7 @@ impl Finder<'_, '_> {
         let key_at = |finder: &mut Self, end: usize| match plain.as_ref().and_then(|plain| plain.key_at(end))
         {
             Some(key) => Some(Cow::Borrowed(key)),
-            None => finder.url_parsed(start, end).map(|parsed| Cow::Owned(parsed.key)),
+            None => finder.url_parsed(start, end).map(|parsed| parsed.key),
         };
         if let Some(hash) = memchr::memchr(b'#', &text[host_end..limit.min(top + 1)]).map(|n| host_end + n) {
             top = hash;
@@ -165,9 +166,10 @@ impl Finder<'_, '_> {
             }
         }
         let mut parsed = 0;
-        let mut doubtful: Option<(usize, String)> = None;
+        let mut doubtful: Option<(usize, Cow<'_, str>)> = None;
         lex::url_ends(text, host_end, top, limit, |end| {
-            if plain.as_ref().is_none_or(|plain| plain.key_at(end).is_none()) {
+            let read_off = plain.as_ref().is_some_and(|plain| plain.key_at(end).is_some());
+            if !read_off {
                 parsed += 1;
                 if parsed > MAX_ENDS {
                     self.scratch.limits += 1;
@@ -181,7 +183,7 @@ impl Finder<'_, '_> {
                 self.url_exact(&with, start, longer);
             }
             match key {
-                Some(Cow::Owned(key)) if lex::is_trailing(text[end - 1]) => doubtful = Some((end, key)),
+                Some(key) if !read_off && lex::is_trailing(text[end - 1]) => doubtful = Some((end, key)),
                 Some(key) => self.url_exact(&key, start, end),
                 None => {}
             }
@@ -206,7 +208,7 @@ impl Finder<'_, '_> {
             return None;
         }
         let root = format!("{}/", std::str::from_utf8(&text[start..tail]).ok()?);
-        let mut key = url::parse(&root).ok()?.key;
+        let mut key = url::parse(&root).ok()?.key.into_owned();
         if text[tail] == b'/' {
             key.pop();
         }
@@ -251,7 +253,7 @@ impl Finder<'_, '_> {
                 plain.key_at(natural).unwrap_or_default().to_string()
             }
             _ => match self.url_parsed(start, natural) {
-                Some(parsed) => parsed.key,
+                Some(parsed) => parsed.key.into_owned(),
                 None => return,
             },
         };
@@ -313,7 +315,7 @@ impl Finder<'_, '_> {
     }
 
     /// Probes a whole URL, for a lookup.
-    pub(super) fn url(&mut self, parsed: &url::Parsed) {
+    pub(super) fn url(&mut self, parsed: &url::Parsed<'_>) {
         let mut found = self.prefixes_of(&parsed.key);
         let set = self.set;
         set.equal(Kind::Url, &parsed.key, |entry| match set.entry_match(entry).0 {
