@@ -82,6 +82,8 @@ fn conformance() {
     numbers(&mut found);
     email(&mut found);
     idna(&mut found);
+    domain_to_ascii(&mut found);
+    punycode(&mut found);
     purl(&mut found);
     defang(&mut found);
     public_suffixes(&mut found);
@@ -464,6 +466,77 @@ fn idna(found: &mut Findings) {
         found.row(FILE, &format!("line {}", number + 1), holds, || {
             format!("{source:?}: want {ascii:?} {status}, got {got:?}")
         });
+    }
+}
+
+/// The URL standard's "domain to ASCII", as the host of a URL.
+fn domain_to_ascii(found: &mut Findings) {
+    for file in ["idna/toascii.json", "idna/wpt-IdnaTestV2.json"] {
+        let data = serde_json::from_str(&without_lone_surrogates(&read(file))).expect("JSON");
+        for (number, row) in array(&data).enumerate().filter(|(_, row)| row.is_object()) {
+            // As the suite itself: what would end a host is escaped.
+            let ends =
+                |c: char| matches!(c, '/' | '?' | '#' | '\\' | ':' | '@' | '[' | ']' | '\t' | '\n' | '\r');
+            // A browser has no host without a character.
+            if text(&row["input"]).is_empty() {
+                continue;
+            }
+            let escape = |c: char| match ends(c) {
+                true => format!("%{:02X}", u32::from(c)),
+                false => c.to_string(),
+            };
+            let input: String = text(&row["input"]).chars().map(escape).collect();
+            let whole = format!("https://{input}/x");
+            let got = indicia_core::url::parse(&whole);
+            let host = got.as_ref().ok().and_then(|url| url.host());
+            found.row(file, &format!("{number} {input:?}"), host == row["output"].as_str(), || {
+                format!("want {}, got {host:?}", row["output"])
+            });
+        }
+    }
+}
+
+/// A lone surrogate, which no Rust text holds, becomes U+FFFD, which is what a browser reads it as.
+fn without_lone_surrogates(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u").and_then(|t| t.get(..4));
+        digits.and_then(|d| u32::from_str_radix(d, 16).ok()).unwrap_or(0)
+    };
+    while let Some(at) = rest.find("\\u") {
+        out.push_str(&rest[..at]);
+        let (first, second) = (unit(&rest[at..]), rest.get(at + 6..).map_or(0, unit));
+        let take = match (first, second) {
+            (0xd800..=0xdbff, 0xdc00..=0xdfff) => 12,
+            _ => 6,
+        };
+        match first {
+            0xd800..=0xdfff if take == 6 => out.push_str("\\ufffd"),
+            _ => out.push_str(&rest[at..at + take]),
+        }
+        rest = &rest[at + take..];
+    }
+    out + rest
+}
+
+/// Labels by their code. What is written in upper case or is ASCII alone has another code after mapping.
+fn punycode(found: &mut Findings) {
+    const FILE: &str = "idna/punycode_tests.json";
+    for (number, row) in array(&json(FILE)).enumerate() {
+        let (decoded, encoded) = (text(&row["decoded"]), text(&row["encoded"]).to_lowercase());
+        let got = Observable::parse_as(Kind::Domain, &format!("{decoded}.example"));
+        let holds = match got.as_ref().map_err(|error| error.reason) {
+            Ok(name) if decoded.is_ascii() => *name.value() == format!("{}.example", decoded.to_lowercase()),
+            Ok(name) => *name.value() == format!("xn--{encoded}.example"),
+            Err(Reason::LabelLength) => encoded.len() > 59,
+            Err(Reason::EmptyLabel) => decoded.is_empty(),
+            Err(Reason::DomainShape | Reason::Idna | Reason::HyphenEdge) => {
+                encoded.bytes().any(|b| !b.is_ascii_alphanumeric() && b != b'-') || encoded.ends_with("--")
+            }
+            Err(_) => false,
+        };
+        found.row(FILE, &format!("{number} {decoded}"), holds, || shown(&got));
     }
 }
 

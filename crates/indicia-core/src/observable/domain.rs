@@ -127,7 +127,7 @@ fn mapped(text: &str) -> Result<Cow<'_, str>, Reason> {
 
 /// What the `idna` crate (1.1, data of Unicode 17) lets through: an A-label of an A-label (UTS 46 §4.1, criterion 4
 /// without `CheckHyphens`), and code points of plane 3 that are not assigned.
-fn is_wrong_a_label(label: &str) -> bool {
+pub(super) fn is_wrong_a_label(label: &str) -> bool {
     let Some(code) = label.strip_prefix("xn--") else { return false };
     idna::punycode::decode_to_string(code).is_none_or(|decoded| {
         decoded.starts_with("xn--") || decoded.chars().any(|c| ('\u{3347a}'..='\u{3ffff}').contains(&c))

@@ -37,9 +37,9 @@ impl Host {
 
 // Classes of bytes in a host. A name without any is as it should be.
 const UPPER: u8 = 2;
-const PERCENT: u8 = 4;
+pub(super) const PERCENT: u8 = 4;
 const NON_ASCII: u8 = 8;
-const FORBIDDEN: u8 = 16;
+pub(super) const FORBIDDEN: u8 = 16;
 
 pub(super) static CLASS: [u8; 256] = {
     let mut table = [0; 256];
@@ -58,7 +58,7 @@ pub(super) static CLASS: [u8; 256] = {
     table
 };
 
-fn classes(text: &[u8]) -> u8 {
+pub(super) fn classes(text: &[u8]) -> u8 {
     text.iter().fold(0, |seen, b| seen | CLASS[*b as usize])
 }
 
@@ -69,7 +69,8 @@ pub(super) fn parse(text: &str) -> Result<Host, Reason> {
         return inner.parse().map(Host::V6).map_err(|_| Reason::UrlHost);
     }
     let seen = classes(text.as_bytes());
-    if text.is_empty() || seen & FORBIDDEN != 0 {
+    // Outside ASCII a forbidden character can be half of another one (`<` and U+0338 are `≮`).
+    if text.is_empty() || (seen & FORBIDDEN != 0 && seen & (NON_ASCII | PERCENT) == 0) {
         return Err(Reason::UrlHost);
     }
     // A-labels in ASCII are not looked into: the web has too many that are wrong (standard of June 2026).
@@ -85,10 +86,10 @@ pub(super) fn parse(text: &str) -> Result<Host, Reason> {
         0 => idn::to_ascii(text)?,
         _ => {
             let decoded = String::from_utf8(percent_decode(text)).map_err(|_| Reason::UrlHost)?;
-            if classes(decoded.as_bytes()) & (FORBIDDEN | PERCENT) != 0 {
-                return Err(Reason::UrlHost);
-            }
             match decoded.is_ascii() {
+                true if classes(decoded.as_bytes()) & (FORBIDDEN | PERCENT) != 0 => {
+                    return Err(Reason::UrlHost);
+                }
                 true => decoded.to_ascii_lowercase(),
                 false => idn::to_ascii(&decoded)?,
             }

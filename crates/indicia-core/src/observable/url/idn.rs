@@ -8,17 +8,19 @@
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
+use super::{domain, host};
 use crate::Reason;
 
-/// The standard's "domain to ASCII" of a name that is not ASCII, in which no forbidden ASCII character stands.
+/// The standard's "domain to ASCII" of a name that is not ASCII.
 pub(super) fn to_ascii(name: &str) -> Result<String, Reason> {
-    if let Some(ascii) = simple(name) {
+    let forbidden = host::classes(name.as_bytes()) & (host::FORBIDDEN | host::PERCENT) != 0;
+    if let Some(ascii) = Some(name).filter(|_| !forbidden).and_then(simple) {
         return Ok(ascii);
     }
     let ascii = Uts46::new()
         .to_ascii(name.as_bytes(), AsciiDenyList::URL, Hyphens::Allow, DnsLength::Ignore)
         .map_err(|_| Reason::UrlHost)?;
-    if ascii.is_empty() {
+    if ascii.is_empty() || ascii.split('.').any(domain::is_wrong_a_label) {
         return Err(Reason::UrlHost);
     }
     Ok(ascii.into_owned())
