@@ -18,6 +18,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
+pub mod explain;
 mod extract;
 mod filter;
 mod guard;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use indicia_core::explain::explain;
 use indicia_core::{Kind, Observable, ParseError, Purl, Reason, Refang};
 use serde_json::Value;
 
@@ -50,6 +51,32 @@ fn values_are_fixed_points() {
         }
     }
     assert!(wrong.is_empty(), "values that change when read again:\n{wrong}");
+}
+
+/// What is explained step by step ends where the grammars end.
+#[test]
+fn explanations_lead_to_the_value() {
+    let mut wrong = String::new();
+    for (number, row) in json_lines("default-1.jsonl") {
+        let kind = row.get("kind").map(|k| Kind::from_name(k.as_str().unwrap()).expect("a kind"));
+        let level = match row.get("refang").and_then(Value::as_str) {
+            Some("usual") => Refang::Usual,
+            _ => Refang::Off,
+        };
+        let raw = row["raw"].as_str().unwrap();
+        let told = explain(kind, raw, level);
+        let (got, Ok(want)) = (run(&row), &told.result) else { continue };
+        let value = told.value.last().map_or(raw, |step| &step.after);
+        let key = told.key.last().map_or(value, |step| &step.after);
+        if got.as_ref() != Ok(want) || value != want.value() || key != want.key() {
+            writeln!(wrong, "{number}: {} -> value {value:?} key {key:?}, want {want:?}", input(&row))
+                .unwrap();
+        }
+        for (before, after) in told.value.iter().zip(told.value.iter().skip(1)) {
+            assert_eq!(before.after, after.before, "{number}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 /// Without a kind named, `parse` refangs by `usual`: text with nothing to undo gives what `refang: off` gives.

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-pub(crate) use detect::detect;
 pub use detect::{AMBIGUITIES, Ambiguity, PRECEDENCE, Precedence};
+pub(crate) use detect::{decide, detect};
 pub use purl::Purl;
 
 use crate::refang::{self, Refang};
@@ -196,7 +196,7 @@ fn check(raw: &str) -> Result<&str, Reason> {
     {
         return Ok(raw);
     }
-    let text = raw.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    let text = trimmed(raw);
     if text.is_empty() {
         return Err(Reason::Empty);
     }
@@ -207,6 +207,11 @@ fn check(raw: &str) -> Result<&str, Reason> {
         return Err(Reason::ControlCharacter);
     }
     Ok(text)
+}
+
+/// Without white space and invisible characters at the ends.
+pub(crate) fn trimmed(raw: &str) -> &str {
+    raw.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
 }
 
 /// What copying leaves at the ends of a text. Joiners are none of it: they can be part of a name.
