@@ -5,7 +5,7 @@
 //! changed `INDICIA_URL_CHANGES` times (200). Disagreements are printed, ten a family, and make the exit status 1 unless all
 //! are of a family that is explained.
 //!
-//! The family that is explained: ada 4.0.0 takes a name with right-to-left letters in which a label begins with a digit
+//! The family that is explained: ada 4.0.0 takes a name with right-to-left letters in which a label begins with a digit or a mark
 //! (`http://1.\u{5d0}`). The standard has UTS 46 apply `CheckBidi` to it, and the first of RFC 5893's six rules wants a letter.
 
 use std::collections::BTreeMap;

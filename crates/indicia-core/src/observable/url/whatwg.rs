@@ -358,7 +358,6 @@ fn general<'a>(text: &'a str, base: Option<&Url<'_>>, written: Written) -> Resul
 fn rest(text: &str, written: Written) -> Url<'_> {
     let parts = written.parts;
     let is_query = written.reached == Reached::Query;
-    // A space that was taken off the end can be what stopped the other road.
     let at = (if is_query { parts.path_end } else { parts.path_start }) as usize;
     let mut writer = Writer {
         bytes: text.as_bytes(),
