@@ -39,6 +39,10 @@ class Values(unittest.TestCase):
         self.assertEqual((url.kind, url.value, url.key), ("url", "https://bad.example/~a", "bad.example/~a"))
         self.assertEqual(indicia.normalize("EVIL.example.", "domain"), "evil.example")
         self.assertEqual(indicia.defang("http://bad.example/a"), "hxxp://bad[.]example/a")
+        self.assertEqual(indicia.defang("http://a.bad.example/", style="last-dot"), "hxxp://a.bad[.]example/")
+        self.assertEqual(indicia.defang("http://bad.example/", style="draft"), "[http]://bad[.]example/")
+        with self.assertRaises(ValueError):
+            indicia.defang("bad.example", style="other")
         self.assertEqual(indicia.refang("hxxps[:]//bad[.]example/a"), "https://bad.example/a")
         self.assertEqual(indicia.refang("bad[.]example", "off"), "bad[.]example")
         self.assertEqual(indicia.refang("bad[.]example", False), "bad[.]example")

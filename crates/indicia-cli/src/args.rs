@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use indicia::feeds::Format as FeedFormat;
+use indicia::refang::DefangStyle;
 use indicia::{Kind, Match, Pap, Refang, Role, Time, Tlp};
 
 /// Find threat indicators in data: feeds in every format, one canonical form, every hit with its context.
@@ -27,7 +28,7 @@ pub(crate) enum Command {
     /// Write values in canonical form
     Normalize(Normalize),
     /// Write values so that they cannot be clicked
-    Defang(Values),
+    Defang(DefangArgs),
     /// Undo defanging
     Refang(RefangArgs),
     /// Compile feeds into a set
@@ -126,6 +127,10 @@ fn pap(text: &str) -> Result<Pap, String> {
     text.parse().map_err(|_| "not a PAP level; levels are clear green amber red".to_string())
 }
 
+fn defang_style(text: &str) -> Result<DefangStyle, String> {
+    text.parse().map_err(|_| "styles are usual last-dot draft".to_string())
+}
+
 fn refang_level(text: &str) -> Result<Refang, String> {
     text.parse().map_err(|_| "levels are off strict usual aggressive".to_string())
 }
@@ -216,6 +221,15 @@ pub(crate) struct Values {
     pub(crate) output: Output,
     /// Values; the lines of standard input if none
     pub(crate) values: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DefangArgs {
+    /// How it is written: usual (hxxp, every separator of the host in brackets), last-dot, draft (the Internet-Draft's)
+    #[arg(long, value_name = "STYLE", default_value = "usual", value_parser = defang_style)]
+    pub(crate) style: DefangStyle,
+    #[command(flatten)]
+    pub(crate) values: Values,
 }
 
 #[derive(Debug, ClapArgs)]

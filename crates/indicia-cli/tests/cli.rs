@@ -430,6 +430,11 @@ fn values_one_a_line() {
     assert_eq!(lines[1]["error"]["code"], 111);
     let r = run(dir.path(), &["defang", "--format", "text", "http://bad.example/x"]);
     assert_eq!(r.out, "hxxp://bad[.]example/x\n");
+    let styled = |style| {
+        run(dir.path(), &["defang", "--style", style, "--format", "text", "ftp://a.bad.example/"]).out
+    };
+    assert_eq!(styled("last-dot"), "fxp://a.bad[.]example/\n");
+    assert_eq!(styled("draft"), "[ftp]://a[.]bad[.]example/\n");
     let r = run(dir.path(), &["refang", "--format", "text", "hxxp://bad[.]example/x", "a b"]);
     assert_eq!(r.out, "http://bad.example/x\na b\n");
 }

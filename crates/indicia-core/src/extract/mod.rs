@@ -77,11 +77,11 @@ pub fn extract_with(
         let block = &rest[..end];
         let mut extractor = Extractor::new(block, None, options);
         extractor.run_tokens();
-        let mut found = extractor.found;
+        let mut found: Vec<_> = extractor.found.into_iter().map(|e| (e, Reading::AsItStands)).collect();
         if let Some(view) = View::new(block, options.refang) {
             let mut extractor = Extractor::new(view.text(), Some(&view), options);
             extractor.run_tokens();
-            found.append(&mut extractor.found);
+            found.extend(extractor.found.into_iter().map(|e| (e, Reading::Refanged)));
         }
         for mut e in resolve(found, options) {
             e.start += base;
@@ -93,11 +93,18 @@ pub fn extract_with(
     ControlFlow::Continue(())
 }
 
+/// Which reading of a block an observable was found in. `hxxp://` reads as a scheme of its own too, so at one
+/// place the refanged reading comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reading {
+    Refanged,
+    AsItStands,
+}
+
 /// Orders by place and drops what lies inside or across something longer that came first.
-fn resolve(mut found: Vec<Extraction>, options: &ExtractOptions) -> Vec<Extraction> {
-    found.sort_by(|a, b| {
-        (a.start, std::cmp::Reverse(a.end), a.kind).cmp(&(b.start, std::cmp::Reverse(b.end), b.kind))
-    });
+fn resolve(mut found: Vec<(Extraction, Reading)>, options: &ExtractOptions) -> Vec<Extraction> {
+    found.sort_by_key(|(e, reading)| (e.start, std::cmp::Reverse(e.end), *reading, e.kind));
+    let mut found: Vec<Extraction> = found.into_iter().map(|(e, _)| e).collect();
     found.dedup();
     let mut kept: Vec<Extraction> = Vec::with_capacity(found.len());
     let mut outer: Option<(usize, usize)> = None;
