@@ -17,6 +17,33 @@ use indicia::{Kind, Match, Pap, Refang, Role, Time, Tlp};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) tables: TableOptions,
+}
+
+/// Newer tables than those built in.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Newer tables than those built in")]
+pub(crate) struct TableOptions {
+    /// The Public Suffix List: public_suffix_list.dat of publicsuffix.org
+    #[arg(long, global = true, value_name = "FILE")]
+    psl: Option<PathBuf>,
+    /// Top-level domains: tlds-alpha-by-domain.txt of IANA
+    #[arg(long, global = true, value_name = "FILE")]
+    tlds: Option<PathBuf>,
+    /// Shared hosting: a name, a tab and a class a line
+    #[arg(long, global = true, value_name = "FILE")]
+    shared_hosting: Option<PathBuf>,
+}
+
+impl TableOptions {
+    pub(crate) fn files(self) -> indicia::TableFiles {
+        indicia::TableFiles {
+            public_suffixes: self.psl,
+            top_level_domains: self.tlds,
+            shared_hosting: self.shared_hosting,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

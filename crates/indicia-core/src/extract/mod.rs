@@ -388,9 +388,9 @@ impl<'t> Extractor<'t> {
         if length == 36 {
             self.parsed(Kind::Ja4, start, end);
         }
-        if (5..=10).contains(&length) && matches!(text[start], b'T' | b't') {
+        if (5..=10).contains(&length) {
             let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
-            if border {
+            if border && is_attack_id(self.str(start, end)) {
                 self.parsed(Kind::AttackId, start, end);
             }
         }
@@ -447,6 +447,16 @@ impl<'t> Extractor<'t> {
             }
         }
     }
+}
+
+/// Whether a word that has the shape of an ATT&CK id is one: a technique by its shape, of the others those that exist,
+/// since a letter and four digits is a product more often than not.
+fn is_attack_id(word: &str) -> bool {
+    let technique = word.starts_with(['T', 't']) && word.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    technique
+        || (word.starts_with(['A', 'C', 'D', 'G', 'M', 'S', 'T'])
+            && word.ends_with(|c: char| c.is_ascii_digit())
+            && indicia_data::attack::lookup(word).is_some())
 }
 
 fn kind_of(address: IpAddr) -> Kind {
@@ -603,6 +613,26 @@ mod tests {
         }
         assert_eq!(values(&format!("md5 {d}")), [(Kind::Md5, d.to_string())]);
         assert_eq!(values(&format!("imphash: {d}")), [(Kind::Imphash, d.to_string())]);
+    }
+
+    #[test]
+    fn attack_ids_in_prose_exist() {
+        let id = |id: &str| [(Kind::AttackId, id.to_string())];
+        for known in ["T1059.001", "T1086", "TA0001", "G0016", "S0002", "M1036", "C0001", "DS0009"] {
+            assert_eq!(values(&format!("seen as ({known}).")), id(known), "{known}");
+        }
+        assert_eq!(values("a technique is one by its shape: T9876"), id("T9876"));
+        for text in [
+            "Lexmark C4342",
+            "a Galaxy S9999",
+            "the G9500 and M9000",
+            "/software/S0002/",
+            "s0002",
+            "DS0999",
+            "TA505",
+        ] {
+            assert_eq!(values(text), [], "{text}");
+        }
     }
 
     #[test]
