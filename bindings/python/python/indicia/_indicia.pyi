@@ -31,6 +31,7 @@ __all__ = [
     "parse",
     "reasons",
     "refang",
+    "use_tables",
 ]
 
 _Path: TypeAlias = str | os.PathLike[str]
@@ -74,6 +75,12 @@ def defang(
     style: Literal["usual", "last-dot", "draft"] | None = "usual",
 ) -> str: ...
 def refang(text: str, level: _Level | None = "usual") -> str: ...
+def use_tables(
+    *,
+    psl: str | os.PathLike[str] | None = None,
+    tlds: str | os.PathLike[str] | None = None,
+    shared_hosting: str | os.PathLike[str] | None = None,
+) -> None: ...
 def extract(
     data: str | Buffer,
     kinds: str | Iterable[str] | None = None,
