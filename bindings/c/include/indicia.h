@@ -325,6 +325,16 @@ enum indicia_refang_values {
     INDICIA_REFANG_AGGRESSIVE = 4
 };
 
+/** The numbers of indicia_defang_style. */
+enum indicia_defang_values {
+    /** hxxp, and every separator of the host in brackets. */
+    INDICIA_DEFANG_USUAL = 0,
+    /** hxxp, and the last dot of the host in brackets. */
+    INDICIA_DEFANG_LAST_DOT = 1,
+    /** the form of draft-grimminck-safe-ioc-sharing: [http]://. */
+    INDICIA_DEFANG_DRAFT = 2
+};
+
 /** The numbers of indicia_tlp, from the least to the most restrictive. */
 enum indicia_tlp_values {
     INDICIA_TLP_CLEAR = 1,
@@ -426,6 +436,11 @@ typedef struct {
  * How much defanging is undone: INDICIA_REFANG_* (enum indicia_refang_values).
  */
 typedef uint32_t indicia_refang_level;
+
+/**
+ * How a defanged value is written: INDICIA_DEFANG_* (enum indicia_defang_values).
+ */
+typedef uint32_t indicia_defang_style;
 
 /**
  * How an indicator matches where it was found: INDICIA_RELATION_* (enum indicia_relation_values).
@@ -702,6 +717,18 @@ indicia_status indicia_defang(indicia_kind kind,
                               size_t *needed);
 
 /**
+ * As indicia_defang, in a style: INDICIA_DEFANG_LAST_DOT writes "hxxps://cdn.bad[.]example/a", INDICIA_DEFANG_DRAFT
+ * "[https]://cdn[.]bad[.]example/a".
+ */
+INDICIA_API
+indicia_status indicia_defang_as(indicia_kind kind,
+                                 indicia_defang_style style,
+                                 indicia_str value,
+                                 char *buf,
+                                 size_t cap,
+                                 size_t *needed);
+
+/**
  * The name of a kind, as in records ("ipv4"); NULL where the number is none. It lives as long as the program.
  */
 INDICIA_API const char *indicia_kind_name(indicia_kind kind);
@@ -716,6 +743,17 @@ INDICIA_API indicia_status indicia_kind_from_name(indicia_str name, indicia_kind
  * program.
  */
 INDICIA_API const char *indicia_relation_name(indicia_relation relation);
+
+/**
+ * Puts newer tables in the place of those built in, for the whole process: public_suffix_list.dat of
+ * publicsuffix.org, tlds-alpha-by-domain.txt of IANA, and a table of shared hosting (a name, a tab and a class a line).
+ * Each is a path; {NULL, 0} leaves the one built in. It comes before every other call, and once: a table that is in
+ * use already, or a file that is broken, is an error, and all stays as it was.
+ */
+INDICIA_API
+indicia_status indicia_use_tables(indicia_str public_suffixes,
+                                  indicia_str top_level_domains,
+                                  indicia_str shared_hosting);
 
 /**
  * Calls on_observable for every observable in data (any bytes), by place: every kind that has a shape of its

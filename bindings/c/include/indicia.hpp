@@ -481,6 +481,22 @@ inline std::string defang(indicia_kind kind, std::string_view value) {
     });
 }
 
+/** A canonical value so that it cannot be clicked, in a style: INDICIA_DEFANG_*. */
+inline std::string defang(indicia_kind kind, std::string_view value, indicia_defang_style style) {
+    detail::check_abi();
+    return detail::text([&](char *buf, std::size_t cap, std::size_t *needed) {
+        return indicia_defang_as(kind, style, detail::str(value), buf, cap, needed);
+    });
+}
+
+/** Newer tables than those built in, for the whole process; an empty path leaves one. First of all calls, and once. */
+inline void use_tables(std::string_view public_suffixes, std::string_view top_level_domains = {},
+                       std::string_view shared_hosting = {}) {
+    detail::check_abi();
+    detail::check(indicia_use_tables(detail::str(public_suffixes), detail::str(top_level_domains),
+                                     detail::str(shared_hosting)));
+}
+
 /** The kind with exactly this name. */
 inline indicia_kind kind_from_name(std::string_view name) {
     indicia_kind kind = INDICIA_KIND_ANY;

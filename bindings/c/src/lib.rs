@@ -27,6 +27,7 @@ mod scanner;
 mod set;
 mod status;
 mod stream;
+mod tables;
 mod value;
 
 pub use extract::*;
@@ -39,6 +40,7 @@ pub use scanner::*;
 pub use set::*;
 pub use status::*;
 pub use stream::*;
+pub use tables::*;
 pub use value::*;
 
 #[cfg(test)]

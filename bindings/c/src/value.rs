@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 
+use indicia::refang::DefangStyle;
 use indicia::{Kind, Observable, Reason, Refang, Relation};
 
 use crate::boundary::{Fail, answer, buffer, out, status, utf8};
@@ -39,6 +40,9 @@ pub type indicia_relation = u32;
 
 /// How much defanging is undone: INDICIA_REFANG_* (enum indicia_refang_values).
 pub type indicia_refang_level = u32;
+
+/// How a defanged value is written: INDICIA_DEFANG_* (enum indicia_defang_values).
+pub type indicia_defang_style = u32;
 
 /// Writes the canonical form of a value, defanging undone: "hxxps://Bad[.]Example/%7Ea" becomes
 /// "https://bad.example/~a".
@@ -122,6 +126,28 @@ pub unsafe extern "C" fn indicia_defang(
         // SAFETY: the caller's promise.
         let (value, buffer) = unsafe { (utf8(value, "value")?, buffer(buf, cap, needed)?) };
         buffer.write(indicia::refang::defang(one_kind(kind)?, value).as_bytes())
+    })
+}
+
+/// As indicia_defang, in a style: INDICIA_DEFANG_LAST_DOT writes "hxxps://cdn.bad[.]example/a", INDICIA_DEFANG_DRAFT
+/// "[https]://cdn[.]bad[.]example/a".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn indicia_defang_as(
+    kind: indicia_kind,
+    style: indicia_defang_style,
+    value: indicia_str,
+    buf: *mut c_char,
+    cap: usize,
+    needed: *mut usize,
+) -> indicia_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (value, buffer) = unsafe { (utf8(value, "value")?, buffer(buf, cap, needed)?) };
+        let style = DefangStyle::ALL
+            .get(style as usize)
+            .map(|(style, _)| *style)
+            .ok_or_else(|| Fail::argument("the style of defanging is not INDICIA_DEFANG_*"))?;
+        buffer.write(indicia::refang::defang_as(one_kind(kind)?, value, style).as_bytes())
     })
 }
 

@@ -135,6 +135,10 @@ static void values(void) {
     CHECK(strcmp(buf, "bad.example/~a") == 0);
     CHECK_STATUS(indicia_defang(INDICIA_KIND_URL, str(value), buf, sizeof buf, &needed), INDICIA_OK);
     CHECK(strcmp(buf, "hxxps://bad[.]example/~a") == 0);
+    CHECK_STATUS(indicia_defang_as(INDICIA_KIND_URL, INDICIA_DEFANG_DRAFT, str(value), buf, sizeof buf, &needed), INDICIA_OK);
+    CHECK(strcmp(buf, "[https]://bad[.]example/~a") == 0);
+    CHECK_STATUS(indicia_defang_as(INDICIA_KIND_URL, 3, str(value), buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
+    CHECK_STATUS(indicia_use_tables(str("no such file"), str(""), str("")), INDICIA_IO);
     CHECK_STATUS(indicia_parse(INDICIA_KIND_CIDR, 0, str("192.0.2.7/32"), &kind, buf, sizeof buf, &needed), INDICIA_OK);
     CHECK_STATUS(indicia_parse(INDICIA_KIND_ANY, 0, str("192.0.2.7/32"), &kind, buf, sizeof buf, &needed), INDICIA_OK);
     CHECK(kind == INDICIA_KIND_IPV4);

@@ -43,6 +43,7 @@ int main(int argc, char **argv) {
     CHECK(indicia::parse("EVIL.Example.").first == INDICIA_KIND_DOMAIN);
     CHECK(indicia::key("https://bad.example/a") == "bad.example/a");
     CHECK(indicia::defang(INDICIA_KIND_IPV4, "192.0.2.7") == "192[.]0[.]2[.]7");
+    CHECK(indicia::defang(INDICIA_KIND_IPV4, "192.0.2.7", INDICIA_DEFANG_LAST_DOT) == "192.0.2[.]7");
     CHECK(indicia::normalize("https://bad.example/" + std::string(1000, 'a')).size() == 1020);
     CHECK(indicia::kind_from_name("ipv6") == INDICIA_KIND_IPV6);
     CHECK(status_of([] { indicia::normalize("192.0.2.07"); }) == INDICIA_IPV4_LEADING_ZERO);

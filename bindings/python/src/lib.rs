@@ -46,6 +46,32 @@ mod _indicia {
         PyTuple::new(py, Kind::ALL.iter().map(|kind| kind.name()))
     }
 
+    /// Puts newer tables in the place of those built in, for the whole process.
+    ///
+    /// psl is public_suffix_list.dat of publicsuffix.org, tlds is tlds-alpha-by-domain.txt of IANA, shared_hosting a table
+    /// with a name, a tab and a class a line. It comes before everything else, and once for each.
+    /// Raises ValueError where a file is broken (with its line) or a table is in use already, OSError where a file
+    /// cannot be read.
+    #[pyfunction]
+    #[pyo3(signature = (*, psl=None, tlds=None, shared_hosting=None))]
+    fn use_tables(
+        py: Python<'_>,
+        psl: Option<std::path::PathBuf>,
+        tlds: Option<std::path::PathBuf>,
+        shared_hosting: Option<std::path::PathBuf>,
+    ) -> PyResult<()> {
+        let files = indicia::TableFiles { public_suffixes: psl, top_level_domains: tlds, shared_hosting };
+        crate::error::caught(|| {
+            py.detach(|| indicia::use_tables(&files)).map_err(|error| match error {
+                indicia::Error::Io { path, source } => {
+                    let told = format!("{}: {source}", path.display());
+                    std::io::Error::new(source.kind(), told).into()
+                }
+                other => crate::error::invalid(other.to_string()),
+            })
+        })
+    }
+
     /// Every reason for which something can be refused or fail: its slug and its number.
     #[pyfunction]
     fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {

@@ -113,11 +113,24 @@ fn parsed(
 }
 
 /// The canonical form of one value, written so that it cannot be clicked.
+///
+/// Styles: 'usual' (hxxp, every separator of the host in brackets), 'last-dot', 'draft' (the Internet-Draft's).
 #[pyfunction]
-#[pyo3(signature = (value, kind=None))]
-pub(crate) fn defang(py: Python<'_>, value: &Bound<'_, PyAny>, kind: Option<&str>) -> PyResult<String> {
+#[pyo3(signature = (value, kind=None, style=None), text_signature = "(value, kind=None, style='usual')")]
+pub(crate) fn defang(
+    py: Python<'_>,
+    value: &Bound<'_, PyAny>,
+    kind: Option<&str>,
+    style: Option<&str>,
+) -> PyResult<String> {
+    let style = match style {
+        Some(name) => name.parse().map_err(|_| {
+            pyo3::exceptions::PyValueError::new_err("style is one of 'usual', 'last-dot', 'draft'")
+        })?,
+        None => refang::DefangStyle::Usual,
+    };
     let found = parsed(py, value, kind, None)?;
-    Ok(refang::defang(found.kind(), found.value()))
+    Ok(refang::defang_as(found.kind(), found.value(), style))
 }
 
 /// Undoes the defanging of a text that is one value; nothing else is changed.
@@ -132,7 +145,7 @@ pub(crate) fn refang_text(
         let text = self::text(text)?;
         let level = self::level(level, Refang::Usual)?;
         let text: &str = &text;
-        Ok(py.detach(|| refang::refang(text, level)))
+        Ok(py.detach(|| refang::refang(text, level).into_owned()))
     })
 }
 

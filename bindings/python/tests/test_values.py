@@ -3,6 +3,8 @@
 import copy
 import pickle
 import re
+import subprocess
+import sys
 import unittest
 
 import indicia
@@ -39,6 +41,10 @@ class Values(unittest.TestCase):
         self.assertEqual((url.kind, url.value, url.key), ("url", "https://bad.example/~a", "bad.example/~a"))
         self.assertEqual(indicia.normalize("EVIL.example.", "domain"), "evil.example")
         self.assertEqual(indicia.defang("http://bad.example/a"), "hxxp://bad[.]example/a")
+        self.assertEqual(indicia.defang("http://a.bad.example/", style="last-dot"), "hxxp://a.bad[.]example/")
+        self.assertEqual(indicia.defang("http://bad.example/", style="draft"), "[http]://bad[.]example/")
+        with self.assertRaises(ValueError):
+            indicia.defang("bad.example", style="other")
         self.assertEqual(indicia.refang("hxxps[:]//bad[.]example/a"), "https://bad.example/a")
         self.assertEqual(indicia.refang("bad[.]example", "off"), "bad[.]example")
         self.assertEqual(indicia.refang("bad[.]example", False), "bad[.]example")
@@ -109,6 +115,29 @@ class Errors(unittest.TestCase):
                     indicia.parse(raw, kind)
                 except indicia.ParseError as error:
                     self.assertGreaterEqual(error.code, 100)
+
+    def test_newer_tables_come_first_or_not_at_all(self):
+        program = """
+import indicia, sys, tempfile, pathlib
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "tlds.txt").write_text("# Version 2099010100\\nCOM\\nUNHEARD\\n")
+(folder / "page.html").write_text("<html>\\n")
+for psl, wrong in [(folder / "page.html", ValueError), (folder / "none", FileNotFoundError)]:
+    try:
+        indicia.use_tables(psl=psl)
+        sys.exit("taken")
+    except wrong as error:
+        assert psl.name in str(error), error
+indicia.use_tables(tlds=folder / "tlds.txt")
+assert [e.value for e in indicia.extract("at evil.unheard now")] == ["evil.unheard"]
+try:
+    indicia.use_tables(tlds=str(folder / "tlds.txt"))
+    sys.exit("taken twice")
+except ValueError as error:
+    assert "in use already" in str(error), error
+"""
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_panic_is_an_ordinary_exception(self):
         from indicia import _indicia

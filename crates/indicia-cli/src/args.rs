@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use indicia::feeds::Format as FeedFormat;
+use indicia::refang::DefangStyle;
 use indicia::{Kind, Match, Pap, Refang, Role, Time, Tlp};
 
 /// Find threat indicators in data: feeds in every format, one canonical form, every hit with its context.
@@ -16,6 +17,33 @@ use indicia::{Kind, Match, Pap, Refang, Role, Time, Tlp};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) tables: TableOptions,
+}
+
+/// Newer tables than those built in.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Newer tables than those built in")]
+pub(crate) struct TableOptions {
+    /// The Public Suffix List: public_suffix_list.dat of publicsuffix.org
+    #[arg(long, global = true, value_name = "FILE")]
+    psl: Option<PathBuf>,
+    /// Top-level domains: tlds-alpha-by-domain.txt of IANA
+    #[arg(long, global = true, value_name = "FILE")]
+    tlds: Option<PathBuf>,
+    /// Shared hosting: a name, a tab and a class a line
+    #[arg(long, global = true, value_name = "FILE")]
+    shared_hosting: Option<PathBuf>,
+}
+
+impl TableOptions {
+    pub(crate) fn files(self) -> indicia::TableFiles {
+        indicia::TableFiles {
+            public_suffixes: self.psl,
+            top_level_domains: self.tlds,
+            shared_hosting: self.shared_hosting,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -27,7 +55,7 @@ pub(crate) enum Command {
     /// Write values in canonical form
     Normalize(Normalize),
     /// Write values so that they cannot be clicked
-    Defang(Values),
+    Defang(DefangArgs),
     /// Undo defanging
     Refang(RefangArgs),
     /// Compile feeds into a set
@@ -126,6 +154,10 @@ fn pap(text: &str) -> Result<Pap, String> {
     text.parse().map_err(|_| "not a PAP level; levels are clear green amber red".to_string())
 }
 
+fn defang_style(text: &str) -> Result<DefangStyle, String> {
+    text.parse().map_err(|_| "styles are usual last-dot draft".to_string())
+}
+
 fn refang_level(text: &str) -> Result<Refang, String> {
     text.parse().map_err(|_| "levels are off strict usual aggressive".to_string())
 }
@@ -216,6 +248,15 @@ pub(crate) struct Values {
     pub(crate) output: Output,
     /// Values; the lines of standard input if none
     pub(crate) values: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DefangArgs {
+    /// How it is written: usual (hxxp, every separator of the host in brackets), last-dot, draft (the Internet-Draft's)
+    #[arg(long, value_name = "STYLE", default_value = "usual", value_parser = defang_style)]
+    pub(crate) style: DefangStyle,
+    #[command(flatten)]
+    pub(crate) values: Values,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -155,6 +155,12 @@ pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
         };
         show::message(&format!("{what}: {format}, {}, such as {example}", count(files, "file")));
     }
+    for (name, version) in &report.other_suffixes {
+        show::message(&format!(
+            "{name}: compiled with {version}; {} is in use here (see --psl)",
+            indicia::data::psl::version()
+        ));
+    }
     let total = report.total();
     let refused = total.refused_total();
     if refused > 0 {

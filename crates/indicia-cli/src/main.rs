@@ -29,6 +29,11 @@ pub(crate) enum Exit {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
+    // Before anything is read: every value follows the same tables.
+    if let Err(error) = indicia::use_tables(&args.tables.files()) {
+        show::message(&error.to_string());
+        return ExitCode::from(Exit::Failed as u8);
+    }
     match command::run(args.command) {
         Ok(exit) => ExitCode::from(exit as u8),
         // Whoever read our output has seen enough.

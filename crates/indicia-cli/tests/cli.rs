@@ -430,6 +430,11 @@ fn values_one_a_line() {
     assert_eq!(lines[1]["error"]["code"], 111);
     let r = run(dir.path(), &["defang", "--format", "text", "http://bad.example/x"]);
     assert_eq!(r.out, "hxxp://bad[.]example/x\n");
+    let styled = |style| {
+        run(dir.path(), &["defang", "--style", style, "--format", "text", "ftp://a.bad.example/"]).out
+    };
+    assert_eq!(styled("last-dot"), "fxp://a.bad[.]example/\n");
+    assert_eq!(styled("draft"), "[ftp]://a[.]bad[.]example/\n");
     let r = run(dir.path(), &["refang", "--format", "text", "hxxp://bad[.]example/x", "a b"]);
     assert_eq!(r.out, "http://bad.example/x\na b\n");
 }
@@ -465,4 +470,65 @@ fn feeds_toml() {
     let r = run_with(dir.path(), &["scan", "-f", "bad.feeds.toml"], b"x");
     assert_eq!(r.code, 2);
     assert!(r.err.contains("line 2") || r.err.contains("pth"), "{}", r.err);
+}
+
+const SUFFIXES: &str = "// ===BEGIN ICANN DOMAINS===\ncom\nexample\n// ===END ICANN DOMAINS===\n\
+    // ===BEGIN PRIVATE DOMAINS===\nbad.example\n// ===END PRIVATE DOMAINS===\n";
+
+#[test]
+fn newer_tables_hold_for_every_command() {
+    let dir = folder(&[
+        ("f.txt", b"bad.example\npaste.example\n"),
+        ("tlds.txt", b"# Version 2099010100, Last Updated later\nCOM\nUNHEARD\n"),
+        ("psl.dat", SUFFIXES.as_bytes()),
+        ("hosting.txt", b"paste.example\tpaste\n"),
+        ("a.log", b"www.bad.example evil.unheard paste.example\n"),
+    ]);
+    let extract =
+        |args: &[&str]| run(dir.path(), &[args, &["extract", "--format", "jsonl", "a.log"]].concat());
+    assert!(!extract(&[]).out.contains("evil.unheard"));
+    assert!(extract(&["--tlds", "tlds.txt"]).out.contains("\"value\":\"evil.unheard\""));
+
+    let scan = ["scan", "-f", "f.txt", "a.log", "--format", "jsonl"];
+    assert!(run(dir.path(), &scan).out.contains("\"subdomain\""));
+    let r = run(dir.path(), &[&scan[..], &["--psl", "psl.dat", "--shared-hosting", "hosting.txt"]].concat());
+    assert!(!r.out.contains("\"subdomain\""), "a public suffix is matched exactly: {}", r.out);
+    assert!(
+        r.out.contains(r#""rule":"shared-hosting","source":"shared hosting, 1 names, fnv1a64"#),
+        "{}",
+        r.out
+    );
+
+    // A set says which list it was compiled with, and a scan with another one says so too.
+    let r = run(dir.path(), &["compile", "-o", "s.ind", "f.txt", "--psl", "psl.dat"]);
+    assert_eq!(r.code, 0, "{}", r.err);
+    let r = run(dir.path(), &["inspect", "s.ind", "--format", "jsonl"]);
+    assert!(r.out.contains("Public Suffix List, 3 rules, fnv1a64 "), "{}", r.out);
+    let r = run(dir.path(), &["scan", "-f", "s.ind", "a.log"]);
+    assert!(r.err.contains("s.ind: compiled with Public Suffix List, 3 rules"), "{}", r.err);
+    let r = run(dir.path(), &["scan", "-f", "s.ind", "a.log", "--psl", "psl.dat"]);
+    assert!(!r.err.contains("compiled with"), "{}", r.err);
+}
+
+#[test]
+fn broken_tables_are_refused_with_their_line() {
+    let cut = &SUFFIXES[..SUFFIXES.len() - 20];
+    let dir = folder(&[
+        ("cut.dat", cut.as_bytes()),
+        ("page.html", b"<!DOCTYPE html>\n<html>\n"),
+        ("latin.txt", b"# Version 1\nCOM\nCAF\xc9\n"),
+        ("hosting.txt", b"# mine\npaste.example\tpaste\npaste.example\tfriends\n"),
+    ]);
+    for (option, file, problem) in [
+        ("--psl", "cut.dat", "cut.dat: line 7: the list is cut short"),
+        ("--psl", "page.html", "page.html: line 1: not the Public Suffix List"),
+        ("--tlds", "page.html", "page.html: line 1: not IANA's list"),
+        ("--tlds", "latin.txt", "latin.txt: line 3: not UTF-8"),
+        ("--shared-hosting", "hosting.txt", "hosting.txt: line 3: not a class of shared hosting"),
+        ("--psl", "none.dat", "none.dat: "),
+    ] {
+        let r = run(dir.path(), &["normalize", "bad.example", option, file]);
+        assert_eq!((r.code, r.out.as_str()), (2, ""), "{file}");
+        assert!(r.err.contains(problem), "{file}: {}", r.err);
+    }
 }

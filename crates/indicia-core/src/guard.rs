@@ -1,8 +1,13 @@
 //! Reasons to doubt a hit. A guard marks; it never drops.
 //!
-//! Built in: addresses off the public Internet, public suffixes, digests of empty files. Beside these, lists in
-//! the format of MISP's warninglists, of all five types; a list that names attribute types counts only for
+//! Built in: addresses off the public Internet, public suffixes, shared hosting, digests of empty files. Beside these,
+//! lists in the format of MISP's warninglists, of all five types; a list that names attribute types counts only for
 //! kinds that have one of them.
+//!
+//! `shared-hosting` marks what says "somebody used this service" and no more: a hit on a listed domain that is such a
+//! service itself (`pastebin.com`), and one on the host of a listed URL there (relation `url-host`). A listed name of one
+//! customer (`somebody.github.io`) and a hit on the whole URL are not doubted. The table is
+//! [`indicia_data::hosting`]; a newer one goes in by [`indicia_data::install`].
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,12 +20,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::observable::ip;
 use crate::set::{parents, url_key_host};
-use crate::{IndicatorRef, Kind};
+use crate::{IndicatorRef, Kind, Relation};
 
 /// One reason to doubt a hit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Guard {
-    /// The rule: `private`, `loopback`, `public-suffix`, `empty-file`, `warninglist` …
+    /// The rule: `private`, `loopback`, `public-suffix`, `shared-hosting`, `empty-file`, `warninglist` …
     pub rule: Cow<'static, str>,
     /// Where the rule comes from: a registry, a list's name and version.
     pub source: Cow<'static, str>,
@@ -232,17 +237,31 @@ impl Guards {
     }
 
     /// Every reason to doubt that `indicator` stands at an observed value.
-    pub(crate) fn check(&self, kind: Kind, value: &str, indicator: IndicatorRef<'_>, out: &mut Vec<Guard>) {
+    pub(crate) fn check(
+        &self,
+        kind: Kind,
+        value: &str,
+        relation: Relation,
+        indicator: IndicatorRef<'_>,
+        out: &mut Vec<Guard>,
+    ) {
         if self.built_in {
             built_in(kind, value, out);
             if out.is_empty() {
                 built_in(indicator.kind(), indicator.key(), out);
             }
-            if indicator.kind() == Kind::Domain && indicator_data_suffix(indicator.key()) {
-                out.push(Guard {
-                    rule: "public-suffix".into(),
-                    source: format!("Public Suffix List, {}", indicia_data::psl::version()).into(),
-                });
+            if indicator.kind() == Kind::Domain && indicia_data::psl::is_public_suffix(indicator.key()) {
+                let source = indicia_data::psl::version().into();
+                out.push(Guard { rule: "public-suffix".into(), source });
+            }
+            let shared = match (indicator.kind(), relation) {
+                (Kind::Domain, _) => Some(indicator.key()),
+                (Kind::Url, Relation::UrlHost) => Some(url_key_host(indicator.key())),
+                _ => None,
+            };
+            if shared.is_some_and(|host| indicia_data::hosting::class_of(host).is_some()) {
+                let source = indicia_data::hosting::version().into();
+                out.push(Guard { rule: "shared-hosting".into(), source });
             }
         }
         for list in &self.lists {
@@ -253,10 +272,6 @@ impl Guards {
             }
         }
     }
-}
-
-fn indicator_data_suffix(name: &str) -> bool {
-    indicia_data::psl::is_public_suffix(name)
 }
 
 fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
@@ -281,10 +296,7 @@ fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
 fn networks() -> &'static [(IpNet, &'static str)] {
     static NETWORKS: OnceLock<Vec<(IpNet, &'static str)>> = OnceLock::new();
     NETWORKS.get_or_init(|| {
-        indicia_data::guards::NETWORKS
-            .iter()
-            .filter_map(|(net, rule)| Some((net.parse().ok()?, *rule)))
-            .collect()
+        indicia_data::guards::networks().filter_map(|(net, rule)| Some((net.parse().ok()?, rule))).collect()
     })
 }
 
@@ -327,6 +339,45 @@ mod tests {
             "good.example"
         ));
         assert_eq!(l.source(), "L 3");
+    }
+
+    #[test]
+    fn shared_hosting_is_doubted_where_only_the_service_is_hit() {
+        use std::ops::ControlFlow;
+
+        use crate::{BuildOptions, Context, Indicator, Observable, ScanOptions, Scratch, SetBuilder, Target};
+        let mut builder = SetBuilder::new(BuildOptions::default());
+        for (kind, value) in [
+            (Kind::Domain, "pastebin.com"),
+            (Kind::Domain, "somebody.github.io"),
+            (Kind::Url, "https://transfer.sh/x/a.exe"),
+            (Kind::Url, "https://other.github.io/y"),
+        ] {
+            let observable = Observable::parse_as(kind, value).unwrap();
+            builder.push(Indicator::new(Target::new(observable), Context::default()));
+        }
+        let set = builder.finish();
+        let options = ScanOptions { url_hosts: true, ..ScanOptions::default() };
+        let marked = |text: &str, options: &ScanOptions| {
+            let mut found = Vec::new();
+            let _ = set.scan_with(text.as_bytes(), options, &mut Scratch::default(), &mut |hit| {
+                found.push(hit.guards.iter().any(|g| g.rule == "shared-hosting"));
+                ControlFlow::Continue(())
+            });
+            found
+        };
+        for (text, want) in [
+            ("pastebin.com", true),
+            ("http://pastebin.com/abc", true),
+            ("transfer.sh is up", true),
+            ("https://transfer.sh/x/a.exe", false),
+            ("somebody.github.io", false),
+            ("other.github.io", false),
+        ] {
+            assert_eq!(marked(text, &options), [want], "{text}");
+        }
+        let off = ScanOptions { guards: Guards::off(), ..ScanOptions::default() };
+        assert_eq!(marked("pastebin.com", &off), [false]);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub use extract::{ExtractOptions, Extraction, extract, extract_with};
 pub use filter::{AsOf, Filter, event_time};
 pub use guard::{Guard, Guards, Warninglist, WarninglistError};
 pub use indicator::{Confidence, Context, Country, Hop, Indicator, Match, NotARole, Role, Target};
+/// Tables that newer files can replace, once and before anything else.
+pub use indicia_data as data;
 pub use kind::{Kind, UnknownKind};
 pub use marking::{NotAPap, NotATlp, Pap, Tlp};
 pub use observable::{

@@ -58,7 +58,8 @@ impl fmt::Display for Refang {
 enum Around {
     /// A letter, digit or bracket on both sides.
     Glued,
-    /// As `Glued`; the notation is an ordinary word or mark, so the value must hold no plain dot beside it.
+    /// A letter or digit on both sides. The notation is an ordinary word or mark, so it counts only where
+    /// nothing in the value beside it says otherwise: see [`word_stands`].
     Word,
     /// Anything.
     Free,
@@ -88,7 +89,7 @@ const TABLE: &[Notation] = &[
     row("(.)", ".", Strict, Glued),
     row("{.}", ".", Strict, Glued),
     row("[[.]]", ".", Strict, Glued),
-    row("<.>", ".", Usual, Glued),
+    row("<.>", ".", Strict, Glued),
     row("[dot]", ".", Usual, Glued),
     row("(dot)", ".", Usual, Glued),
     row("{dot}", ".", Usual, Glued),
@@ -134,9 +135,9 @@ const TABLE: &[Notation] = &[
     row("[:/]/", "://", Strict, Scheme),
     row(":[//]", "://", Strict, Scheme),
     row("[:]/[/]", "://", Strict, Scheme),
-    row("[/][/]", "://", Usual, Scheme),
+    row("[/][/]", "://", Strict, Scheme),
     row("[]://", "://", Strict, Scheme),
-    row("://]", "://", Usual, Scheme),
+    row("://]", "://", Strict, Scheme),
     row(":\\\\", "://", Usual, Scheme),
     row("[:]\\\\", "://", Usual, Scheme),
     row(":\\/\\/", "://", Usual, Scheme),
@@ -146,6 +147,10 @@ const TABLE: &[Notation] = &[
     row(":///", "://", Usual, Scheme),
     row("%3a%2f%2f", "://", Usual, Scheme),
 ];
+
+/// Separators that also stand in the path and query of plain URLs (`?u=http%3A%2F%2F…`): they count only where
+/// the scheme before them begins a value.
+const ALSO_PLAIN: [&str; 3] = ["__", ":///", "%3a%2f%2f"];
 
 /// Mangled names of schemes. Square brackets anywhere in a name are dropped first (`h[tt]p`, `[https]`).
 const SCHEMES: &[(&str, &str, Refang)] = &[
@@ -221,7 +226,11 @@ impl View {
             let scheme = scheme_before(raw, done, start, level);
             let (read, changed) = match notation.around {
                 Around::Scheme => match scheme {
-                    Some((from, name)) if notation.level <= level && next_is_host(raw, end) => {
+                    Some((from, name))
+                        if notation.level <= level
+                            && next_is_host(raw, end)
+                            && (!ALSO_PLAIN.contains(&written) || begins_value(raw, from)) =>
+                    {
                         start = from;
                         (Cow::Owned(format!("{name}://")), true)
                     }
@@ -244,6 +253,9 @@ impl View {
                 _ => (Cow::Borrowed(notation.read), true),
             };
             if !changed || notation.level > level || !stands_right(raw, start, end, notation.around) {
+                continue;
+            }
+            if notation.around == Around::Word && !word_stands(raw, start, end, read == "@", level) {
                 continue;
             }
             if written == "[." {
@@ -282,7 +294,14 @@ impl View {
 
     /// The original span of a span of the view.
     pub(crate) fn raw_span(&self, start: usize, end: usize) -> (usize, usize) {
-        (self.raw_offset(start, false), self.raw_offset(end, true))
+        let (from, to) = (self.raw_offset(start, false), self.raw_offset(end, true));
+        // The bracket that closes `host[.com]` reads as nothing, right behind the value.
+        let n = self.edits.partition_point(|e| e.view.0 < end);
+        let closed = self
+            .edits
+            .get(n)
+            .filter(|e| e.view == (end, end) && e.raw.0 == to && n > 0 && self.edits[n - 1].view.0 >= start);
+        (from, closed.map_or(to, |e| e.raw.1))
     }
 
     fn raw_offset(&self, at: usize, is_end: bool) -> usize {
@@ -321,7 +340,21 @@ impl View {
 }
 
 /// The scheme whose name, plain or mangled, ends at `end`; its start and its right name.
-fn scheme_before(raw: &[u8], floor: usize, end: usize, level: Refang) -> Option<(usize, &'static str)> {
+fn scheme_before(raw: &[u8], floor: usize, end: usize, level: Refang) -> Option<(usize, Cow<'static, str>)> {
+    // Whatever its name, a scheme that stands whole in brackets is one: the Internet-Draft's form.
+    if end > floor && raw[end - 1] == b']' {
+        let from = end.saturating_sub(MAX_SCHEME + 2).max(floor);
+        if let Some(opens) = raw[from..end].iter().rposition(|b| *b == b'[').map(|at| from + at) {
+            let name = &raw[opens + 1..end - 1];
+            let shaped = name.first().is_some_and(u8::is_ascii_alphabetic)
+                && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+            let mangled = SCHEMES.iter().any(|(bad, ..)| name.eq_ignore_ascii_case(bad.as_bytes()));
+            let bordered = opens == 0 || !raw[opens - 1].is_ascii_alphanumeric();
+            if shaped && !mangled && bordered {
+                return Some((opens, Cow::Owned(String::from_utf8_lossy(name).to_ascii_lowercase())));
+            }
+        }
+    }
     let from = end.saturating_sub(10).max(floor);
     let tail = &raw[from..end];
     let length = tail
@@ -342,15 +375,23 @@ fn scheme_before(raw: &[u8], floor: usize, end: usize, level: Refang) -> Option<
             .map(|b| char::from(b.to_ascii_lowercase()))
             .collect();
         if let Some(plain) = PLAIN_SCHEMES.iter().find(|p| **p == name) {
-            best = Some((end - (word.len() - skip), *plain));
+            best = Some((end - (word.len() - skip), Cow::Borrowed(*plain)));
             break;
         }
         if let Some((_, right, _)) = SCHEMES.iter().find(|(bad, _, l)| *bad == name && *l <= level) {
-            best = Some((end - (word.len() - skip), *right));
+            best = Some((end - (word.len() - skip), Cow::Borrowed(*right)));
             break;
         }
     }
     best
+}
+
+/// Longer names of schemes are not looked for.
+const MAX_SCHEME: usize = 24;
+
+/// Whether a value begins at `at`: it is not inside a URL.
+fn begins_value(raw: &[u8], at: usize) -> bool {
+    at == 0 || raw[at - 1] <= b' ' || b"\"'`<>([{|,;:*".contains(&raw[at - 1])
 }
 
 fn next_is_host(raw: &[u8], at: usize) -> bool {
@@ -373,15 +414,92 @@ fn stands_right(raw: &[u8], start: usize, end: usize, around: Around) -> bool {
     }
 }
 
-/// A whole value with its defanging undone; borrowed where there is none.
-pub(crate) fn value(text: &str, level: Refang) -> Cow<'_, str> {
-    match View::new(text.as_bytes(), level) {
-        Some(view) => match String::from_utf8(view.text) {
-            Ok(text) => Cow::Owned(text),
-            Err(_) => Cow::Borrowed(text),
-        },
-        None => Cow::Borrowed(text),
+/// Whether an ordinary word or mark at `start..end` can be a separator, by the value on both sides of it:
+///
+/// - a word for a dot stands with no other dot, plain or mangled (`v1-dot-app.bad.example` is a name that holds
+///   the word), a word for an at sign with no plain dot and no other at sign;
+/// - neither stands in the path or query of a URL;
+/// - ` at ` in small letters is a preposition far more often (`a server at bad[.]example`): by less than
+///   `aggressive` it counts in a line of its own, behind a word about mail, or where the dots are spelled too.
+fn word_stands(raw: &[u8], start: usize, end: usize, is_at: bool, level: Refang) -> bool {
+    const REACH: usize = 253;
+    let part = |b: &u8| {
+        b.is_ascii_alphanumeric()
+            || !b.is_ascii()
+            || matches!(b, b'-' | b'_' | b'.' | b'@' | b'+' | b'[' | b']' | b'(' | b')' | b'{' | b'}')
+    };
+    let word = |i: usize| raw.get(i).is_some_and(|b| b.is_ascii_alphanumeric() || !b.is_ascii());
+    let left = start - raw[..start].iter().rev().take(REACH).take_while(|b| part(b)).count();
+    let right = end + raw[end..].iter().take(REACH).take_while(|b| part(b)).count();
+    let in_path = left > 0
+        && match raw[left - 1] {
+            b'/' => left < 2 || !matches!(raw[left - 2], b'/' | b']'),
+            b => matches!(b, b'?' | b'=' | b'&' | b'#' | b'%'),
+        };
+    let clashes = |from: usize, to: usize| {
+        (from..to).any(|i| match raw[i] {
+            b'.' if is_at => i > 0 && word(i - 1) && word(i + 1),
+            b'.' => word(i + 1) || raw.get(i + 1).is_some_and(|b| b"])}>".contains(b)),
+            b'@' => is_at,
+            _ => false,
+        })
+    };
+    if in_path || clashes(left, start) || clashes(end, right) {
+        return false;
     }
+    raw[start..end] != *b" at " || level == Refang::Aggressive || is_mail(raw, left, right)
+}
+
+/// Whether `local at host` is about mail: it fills its line, or one of the two words before it says so.
+fn is_mail(raw: &[u8], left: usize, right: usize) -> bool {
+    const WORDS: [&str; 16] = [
+        "address",
+        "bcc",
+        "cc",
+        "contact",
+        "e-mail",
+        "email",
+        "emails",
+        "from",
+        "mail",
+        "mails",
+        "mailto",
+        "reach",
+        "recipient",
+        "send",
+        "sender",
+        "to",
+    ];
+    if matches!(raw.get(right), Some(b'/' | b':' | b'?')) {
+        return false;
+    }
+    if raw[right..].get(..5).is_some_and(|b| b.eq_ignore_ascii_case(b" dot ")) {
+        return true;
+    }
+    let blank = |b: &u8| *b == b' ' || *b == b'\t';
+    let before = &raw[left.saturating_sub(40)..left];
+    let line = before.rsplit(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
+    let rest = raw[right..].iter().find(|b| !blank(b));
+    if line.iter().all(blank) && rest.is_none_or(|b| matches!(b, b'\n' | b'\r')) {
+        return true;
+    }
+    let words = line.rsplit(|b| !(b.is_ascii_alphabetic() || *b == b'-')).filter(|w| !w.is_empty());
+    words.take(2).any(|w| WORDS.iter().any(|known| w.eq_ignore_ascii_case(known.as_bytes())))
+}
+
+/// A whole value with its defanging undone, until nothing is left to undo; borrowed where there is none, and where
+/// it would take more than a few rounds: nobody writes that, so it is something else.
+pub(crate) fn value(text: &str, level: Refang) -> Cow<'_, str> {
+    const ROUNDS: usize = 4;
+    let mut undone = Cow::Borrowed(text);
+    for _ in 0..ROUNDS {
+        let Some(view) = View::new(undone.as_bytes(), level) else { return undone };
+        match String::from_utf8(view.text) {
+            Ok(text) => undone = Cow::Owned(text),
+            Err(_) => return Cow::Borrowed(text),
+        }
+    }
+    if View::new(undone.as_bytes(), level).is_none() { undone } else { Cow::Borrowed(text) }
 }
 
 /// Whether values of a kind are written defanged at all: those with a host. In paths and names a `\.` is itself.
@@ -412,26 +530,69 @@ pub(crate) fn is_listed_tld(label: &str) -> bool {
     indicia_data::tld::is_known(label) || indicia_data::special::is_special_tld(label)
 }
 
-/// Undoes the defanging of a text that is one value.
+/// Undoes the defanging of a text that is one value; borrowed, and so the same bytes, where there is none.
+///
+/// By [`Refang::Usual`] the result must be a value: an address, or a host with a known or special-use top-level
+/// domain; else the text is returned as it is. What is returned is never read further by a second call.
 ///
 /// ```
 /// use indicia_core::{Refang, refang::refang};
 /// assert_eq!(refang("hxxps[:]//bad[.]example/a", Refang::Usual), "https://bad.example/a");
 /// assert_eq!(refang("bad.example", Refang::Usual), "bad.example");
 /// ```
-pub fn refang(text: &str, level: Refang) -> String {
+pub fn refang(text: &str, level: Refang) -> Cow<'_, str> {
     let undone = value(text, level);
     if level == Refang::Usual && matches!(undone, Cow::Owned(_)) {
-        match crate::observable::detect(undone.trim()) {
-            Ok(found) if is_written_defanged(found.kind) && is_plausible(&found.value, found.kind) => {}
-            _ => return text.to_string(),
+        let plausible = |found: crate::observable::Canonical| {
+            is_written_defanged(found.kind) && is_plausible(&found.value, found.kind)
+        };
+        let found = crate::observable::detect(undone.trim()).ok();
+        // Rare local parts (`/a@bad.example`) look like something else as a whole.
+        let mail = || crate::observable::parse_kind(Kind::Email, undone.trim()).ok();
+        if !found.is_some_and(plausible) && !mail().is_some_and(plausible) {
+            return Cow::Borrowed(text);
         }
     }
-    undone.into_owned()
+    undone
 }
 
-/// Writes a canonical value so that it cannot be clicked: separators of the host in brackets, `hxxp` for
-/// `http`. Kinds without a host are returned as they are.
+/// How a defanged value is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DefangStyle {
+    /// `hxxps://cdn[.]bad[.]example/a`, `a[@]bad[.]example`, `2001[:]db8[:][:]7`.
+    #[default]
+    Usual,
+    /// `hxxps://cdn.bad[.]example/a`, `a@bad[.]example`, `2001:db8:[:]7`.
+    LastDot,
+    /// `[https]://cdn[.]bad[.]example/a`, `a[@]bad[.]example`, `2001[:]db8[:][:]7`: the form of the Internet-Draft
+    /// draft-grimminck-safe-ioc-sharing, revision 11 (2026-05-26). What can be clicked inside a path, query or
+    /// fragment is written so too.
+    Draft,
+}
+
+impl DefangStyle {
+    /// Every style with its name.
+    pub const ALL: &'static [(DefangStyle, &'static str)] =
+        &[(DefangStyle::Usual, "usual"), (DefangStyle::LastDot, "last-dot"), (DefangStyle::Draft, "draft")];
+}
+
+impl FromStr for DefangStyle {
+    type Err = crate::ParseError;
+    fn from_str(text: &str) -> Result<DefangStyle, Self::Err> {
+        let found = DefangStyle::ALL.iter().find(|(_, name)| *name == text);
+        found
+            .map(|(style, _)| *style)
+            .ok_or(crate::ParseError { kind: None, reason: Reason::InvalidArgument })
+    }
+}
+
+impl fmt::Display for DefangStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(DefangStyle::ALL[*self as usize].1)
+    }
+}
+
+/// Writes a canonical value so that it cannot be clicked, in the usual style: [`defang_as`].
 ///
 /// ```
 /// use indicia_core::{Kind, refang::defang};
@@ -440,64 +601,169 @@ pub fn refang(text: &str, level: Refang) -> String {
 /// assert_eq!(defang(Kind::Ipv6, "2001:db8::7"), "2001[:]db8[:][:]7");
 /// ```
 pub fn defang(kind: Kind, value: &str) -> String {
+    defang_as(kind, value, DefangStyle::Usual)
+}
+
+/// Writes a canonical value so that it cannot be clicked. [`refang`] gives the value back, byte for byte, unless
+/// the value itself holds what reads as a notation (`/a[.]b` in a path). Kinds without a host are returned as they
+/// are; a host that is defanged already is read first, so nothing is bracketed twice.
+///
+/// ```
+/// use indicia_core::{Kind, refang::{DefangStyle, defang_as}};
+/// let url = "https://cdn.bad.example/?u=http://worse.example/";
+/// assert_eq!(defang_as(Kind::Url, url, DefangStyle::LastDot), "hxxps://cdn.bad[.]example/?u=http://worse.example/");
+/// assert_eq!(defang_as(Kind::Url, url, DefangStyle::Draft), "[https]://cdn[.]bad[.]example/?u=[http]://worse[.]example/");
+/// ```
+pub fn defang_as(kind: Kind, value: &str, style: DefangStyle) -> String {
+    if !is_written_defanged(kind) {
+        return value.to_string();
+    }
+    let (head, tail) = head_and_tail(kind, value);
     match kind {
-        Kind::Ipv4 | Kind::Domain | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => bracket(value),
-        Kind::Endpoint => match value.rsplit_once(':') {
-            Some((host, port)) => format!("{}:{port}", bracket(host)),
-            None => bracket(value),
+        Kind::Endpoint => match head.rsplit_once(':') {
+            Some((host, port)) => format!("{}:{port}", bracket(host, style)),
+            None => bracket(&head, style),
         },
-        Kind::Email => match value.rsplit_once('@') {
-            // A bracketed sign is read back behind a letter or digit only.
-            Some((local, name)) if local.ends_with(|c: char| c.is_ascii_alphanumeric() || !c.is_ascii()) => {
-                format!("{local}[@]{}", bracket(name))
+        Kind::IpRange => match head.split_once('-') {
+            Some((first, last)) => format!("{}-{}", bracket(first, style), bracket(last, style)),
+            None => bracket(&head, style),
+        },
+        Kind::Email => match head.rsplit_once('@') {
+            Some((local, name)) => {
+                format!("{local}{}{}", at_sign(local, style == DefangStyle::LastDot), bracket(name, style))
             }
-            Some((local, name)) => format!("{local}@{}", bracket(name)),
-            None => bracket(value),
+            None => bracket(&head, style),
         },
         Kind::Url => {
-            let (scheme, rest) = match value.split_once("://") {
-                Some((scheme, rest)) if !scheme.contains(['/', '.', '?']) => (Some(scheme), rest),
-                _ => (None, value),
+            let (scheme, authority) = match head.split_once("://") {
+                Some((scheme, rest)) => (scheme, rest),
+                None => ("", &*head),
             };
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let (authority, tail) = rest.split_at(end);
-            let (user, host) =
-                authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
-            let (host, port) = match host.rsplit_once(':') {
-                Some((host, port)) if !port.contains(']') => (host, format!(":{port}")),
-                _ => (host, String::new()),
+            let scheme = match (style, scheme) {
+                (_, "") => String::new(),
+                (DefangStyle::Draft, name) => format!("[{name}]://"),
+                (_, "http") => "hxxp://".to_string(),
+                (_, "https") => "hxxps://".to_string(),
+                (_, "ftp" | "fxp") => "fxp://".to_string(),
+                (_, name) => format!("{name}[:]//"),
             };
-            let scheme = match scheme {
-                Some("http") => "hxxp://".to_string(),
-                Some("https") => "hxxps://".to_string(),
-                Some("ftp") => "fxp://".to_string(),
-                Some(other) => format!("{other}[:]//"),
-                None => String::new(),
-            };
-            let user = if user.is_empty() { String::new() } else { format!("{user}@") };
-            format!("{scheme}{user}{}{port}{tail}", bracket(host))
+            let tail = if style == DefangStyle::Draft { nested(tail) } else { tail.to_string() };
+            format!("{scheme}{}{tail}", authority_defanged(authority, style))
         }
-        _ => value.to_string(),
+        _ => bracket(&head, style),
     }
 }
 
-fn bracket(host: &str) -> String {
-    let mut out = String::with_capacity(host.len() + 8);
-    let inside = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    if inside.is_some() {
-        out.push('[');
+/// What names the host, with notations undone, and what follows it in a URL, as it stands.
+fn head_and_tail(kind: Kind, value: &str) -> (Cow<'_, str>, &str) {
+    let head_length = |text: &str| {
+        let after_scheme = match text.split_once("://") {
+            Some((scheme, _)) if !scheme.contains(['/', '.', '?', '#']) => scheme.len() + 3,
+            _ => 0,
+        };
+        text[after_scheme..].find(['/', '?', '#']).map_or(text.len(), |at| after_scheme + at)
+    };
+    let length = |text: &str| if kind == Kind::Url { head_length(text) } else { text.len() };
+    if let Some(view) = View::new(value.as_bytes(), Refang::Strict)
+        && let Ok(text) = std::str::from_utf8(view.text())
+    {
+        let end = length(text);
+        if view.touches(0, end) {
+            let (_, raw_end) = view.raw_span(0, end);
+            return (Cow::Owned(text[..end].to_string()), &value[raw_end..]);
+        }
     }
-    for c in inside.unwrap_or(host).chars() {
+    let (head, tail) = value.split_at(length(value));
+    (Cow::Borrowed(head), tail)
+}
+
+/// `user@host:port`. User names keep their dots; the sign before the host is bracketed by the Internet-Draft only.
+fn authority_defanged(authority: &str, style: DefangStyle) -> String {
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (Some(user), host),
+        None => (None, authority),
+    };
+    let (host, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => (name, &host[host.len() - port.len() - 1..]),
+        _ => (host, ""),
+    };
+    let user =
+        user.map(|user| format!("{user}{}", at_sign(user, style != DefangStyle::Draft))).unwrap_or_default();
+    format!("{user}{}{port}", bracket(host, style))
+}
+
+/// A bracketed sign is read back behind a letter or digit only.
+fn at_sign(before: &str, plain: bool) -> &'static str {
+    let readable = before.ends_with(|c: char| c.is_ascii_alphanumeric() || !c.is_ascii());
+    if plain || !readable { "@" } else { "[@]" }
+}
+
+/// A host with its separators in brackets: all of them, or the last.
+fn bracket(host: &str, style: DefangStyle) -> String {
+    let inside = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let name = inside.unwrap_or(host);
+    let first = match style {
+        DefangStyle::LastDot => name.rfind('.').or_else(|| name.rfind(':')).unwrap_or(name.len()),
+        _ => 0,
+    };
+    let mut out = String::with_capacity(host.len() + 8);
+    for (at, c) in name.char_indices() {
         match c {
-            '.' => out.push_str("[.]"),
-            ':' => out.push_str("[:]"),
+            '.' if at >= first => out.push_str("[.]"),
+            ':' if at >= first => out.push_str("[:]"),
             _ => out.push(c),
         }
     }
-    if inside.is_some() {
-        out.push(']');
+    if inside.is_some() { format!("[{out}]") } else { out }
+}
+
+/// A path, query or fragment with the URLs, e-mail addresses and IPv4 addresses in it defanged as the
+/// Internet-Draft has it.
+fn nested(tail: &str) -> String {
+    let bytes = tail.as_bytes();
+    let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let mut out = String::with_capacity(tail.len() + 8);
+    let mut at = 0;
+    while at < tail.len() {
+        let length = bytes[at..].iter().take_while(|b| part(b)).count();
+        let (word, rest) = tail[at..].split_at(length);
+        let bordered = at == 0 || b"/?=&#;,:".contains(&bytes[at - 1]);
+        let host_length = |text: &str| text.bytes().take_while(|b| part(b)).count();
+        if bordered
+            && PLAIN_SCHEMES.contains(&word)
+            && let Some(url) = rest.strip_prefix("://")
+        {
+            let end = url.find(['/', '?', '#', '&']).unwrap_or(url.len());
+            let authority = authority_defanged(&url[..end], DefangStyle::Draft);
+            out.push_str(&format!("[{word}]://{authority}"));
+            at += word.len() + 3 + end;
+        } else if let Some(name) = rest.strip_prefix('@')
+            && at_sign(word, false) == "[@]"
+            && is_name(&name[..host_length(name)])
+        {
+            let end = host_length(name);
+            out.push_str(&format!("{word}[@]{}", bracket(&name[..end], DefangStyle::Draft)));
+            at += word.len() + 1 + end;
+        } else if bordered && word.parse::<std::net::Ipv4Addr>().is_ok() {
+            out.push_str(&bracket(word, DefangStyle::Draft));
+            at += word.len();
+        } else {
+            out.push_str(word);
+            let next = rest.chars().next().map_or(0, char::len_utf8);
+            out.push_str(&rest[..next]);
+            at += word.len() + next;
+        }
     }
     out
+}
+
+/// Two labels or more, with a letter or digit at each end of each.
+fn is_name(text: &str) -> bool {
+    let label = |l: &str| {
+        let ends = |c: char| c.is_ascii_alphanumeric();
+        l.starts_with(ends) && l.ends_with(ends)
+    };
+    text.contains('.') && text.split('.').all(label)
 }
 
 #[cfg(test)]
@@ -540,6 +806,23 @@ mod tests {
             (Kind::Domain, "bad.example"),
         ] {
             assert_eq!(refang(&defang(kind, value), Refang::Usual), value, "{}", defang(kind, value));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn outside_the_edits_no_byte_changes(text in "(\\[|\\]|\\[\\.\\]|hxxps?|://|\\[:\\]|\\.| dot | at |a|com|é|\\[\\.|/){0,20}") {
+            for (level, _) in Refang::ALL {
+                let Some(view) = View::new(text.as_bytes(), *level) else { continue };
+                let (mut raw, mut read) = (0, 0);
+                for edit in &view.edits {
+                    assert!(raw <= edit.raw.0 && edit.raw.0 < edit.raw.1);
+                    assert_eq!(text.as_bytes()[raw..edit.raw.0], view.text[read..edit.view.0]);
+                    (raw, read) = (edit.raw.1, edit.view.1);
+                }
+                assert_eq!(text.as_bytes()[raw..], view.text[read..]);
+                assert_eq!(view.raw_span(0, view.text.len()).1, text.len());
+            }
         }
     }
 }

@@ -383,7 +383,7 @@ impl IndicatorSet {
             }
             let value = &values[hit.value.0..hit.value.0 + hit.value.1];
             guards.clear();
-            options.guards.check(hit.kind, value, indicator, guards);
+            options.guards.check(hit.kind, value, hit.relation, indicator, guards);
             let view = HitView {
                 start,
                 end,

@@ -3,14 +3,21 @@
 //! The table holds the rules by A-label, one a line; `=private` starts the second section. The algorithm is
 //! the list's own: the longest matching rule wins, an exception beats a wildcard, `*` is the rule of last resort.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 use std::sync::OnceLock;
+
+use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/public_suffixes.txt");
 
-/// The version of the list that is built in.
+/// The list has 330 KiB and 10,000 rules.
+const MAX_BYTES: usize = 8 << 20;
+const MAX_RULES: usize = 100_000;
+
+/// The version of the list, as built in or installed.
 pub fn version() -> &'static str {
-    TABLE.lines().nth(1).unwrap_or_default().trim_start_matches("# ")
+    table().version
 }
 
 /// Which part of the list a suffix stands in.
@@ -32,12 +39,22 @@ struct Rule {
     exception: bool,
 }
 
-fn table() -> &'static HashMap<&'static str, Rule> {
-    static RULES: OnceLock<HashMap<&'static str, Rule>> = OnceLock::new();
-    RULES.get_or_init(|| {
-        let mut rules = HashMap::with_capacity(12_000);
+struct Rules {
+    by_name: HashMap<&'static str, Rule>,
+    version: &'static str,
+}
+
+static RULES: OnceLock<Rules> = OnceLock::new();
+
+fn table() -> &'static Rules {
+    RULES.get_or_init(|| Rules::new(TABLE))
+}
+
+impl Rules {
+    fn new(table: &'static str) -> Rules {
+        let mut by_name = HashMap::with_capacity(12_000);
         let mut section = Section::Icann;
-        for line in crate::rows(TABLE) {
+        for line in crate::rows(table) {
             if line == "=private" {
                 section = Section::Private;
                 continue;
@@ -49,15 +66,115 @@ fn table() -> &'static HashMap<&'static str, Rule> {
             } else {
                 (line, |r| r.normal = true)
             };
-            set(rules.entry(name).or_insert(Rule {
+            set(by_name.entry(name).or_insert(Rule {
                 section,
                 normal: false,
                 wildcard: false,
                 exception: false,
             }));
         }
-        rules
-    })
+        Rules { by_name, version: crate::header(table, "version") }
+    }
+}
+
+pub(crate) fn is_in_use() -> bool {
+    RULES.get().is_some()
+}
+
+pub(crate) fn put(list: List) -> bool {
+    RULES.set(Rules::new(Box::leak(list.table.into_boxed_str()))).is_ok()
+}
+
+/// A list read from `public_suffix_list.dat`.
+#[derive(Clone, Debug)]
+pub struct List {
+    table: String,
+}
+
+impl List {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// Where a line is no rule, or the marks of the two sections are missing: then the file is cut short.
+    ///
+    /// ```
+    /// use indicia_data::psl::List;
+    /// let text = "// ===BEGIN ICANN DOMAINS===\ncom\n*.ck\n!www.ck\n// ===END ICANN DOMAINS===\n\
+    ///             // ===BEGIN PRIVATE DOMAINS===\nexample.com\n// ===END PRIVATE DOMAINS===\n";
+    /// assert!(List::parse(text).is_ok());
+    /// assert_eq!(List::parse(&text[..60]).unwrap_err().to_string(), "line 5: the list is cut short: \
+    ///     its sections do not begin and end as they should");
+    /// assert_eq!(List::parse(&text.replace("*.ck", "a.*.ck")).unwrap_err().line, 3);
+    /// ```
+    pub fn parse(text: &str) -> Result<List, TableError> {
+        const MARKS: [&str; 4] = [
+            "===BEGIN ICANN DOMAINS===",
+            "===END ICANN DOMAINS===",
+            "===BEGIN PRIVATE DOMAINS===",
+            "===END PRIVATE DOMAINS===",
+        ];
+        let text = table::check(text, MAX_BYTES)?;
+        let mut sections = [BTreeSet::new(), BTreeSet::new()];
+        let (mut marks, mut rules, mut version) = (0, 0, None);
+        for (at, line) in text.lines().enumerate() {
+            let wrong = |problem| Err(TableError::at(at + 1, problem));
+            if let Some(comment) = line.strip_prefix("//") {
+                if let Some(mark) = MARKS.iter().position(|mark| comment.contains(mark)) {
+                    if mark != marks {
+                        return wrong("a section begins or ends here that should not");
+                    }
+                    marks += 1;
+                }
+                version = version.or(comment.trim().strip_prefix("VERSION: "));
+                continue;
+            }
+            let Some(rule) = line.split_whitespace().next() else { continue };
+            if marks != 1 && marks != 3 {
+                return wrong("not the Public Suffix List: a rule outside its two sections");
+            }
+            let (mark, name) = if let Some(name) = rule.strip_prefix('!') {
+                ("!", name)
+            } else if let Some(name) = rule.strip_prefix("*.") {
+                ("*.", name)
+            } else {
+                ("", rule)
+            };
+            let name = idna::domain_to_ascii(name).unwrap_or_default();
+            if !table::is_canonical(&name) || (mark == "!" && !name.contains('.')) {
+                return wrong("not a rule: a name, with *. or ! in front");
+            }
+            rules += 1;
+            if rules > MAX_RULES {
+                return wrong("more rules than the list ever had");
+            }
+            sections[marks / 2].insert(format!("{mark}{name}"));
+        }
+        if marks != MARKS.len() {
+            let problem = "the list is cut short: its sections do not begin and end as they should";
+            return Err(TableError::at(text.lines().count().max(1), problem));
+        }
+        // The list names its version only when fetched from its own site; a digest says which it is.
+        let version = version.map_or_else(
+            || format!("{rules} rules, fnv1a64 {:016x}", table::fnv1a(text.as_bytes())),
+            str::to_string,
+        );
+        let mut out = format!(
+            "# command: cargo xtask update-data --from FILES\n\
+             # source: publicsuffix.org, public_suffix_list.dat; rules as A-labels\n\
+             # version: Public Suffix List, {version}\n\
+             # licence: Mozilla Public License 2.0 (https://mozilla.org/MPL/2.0/)\n"
+        );
+        let [icann, private] = sections;
+        icann.iter().for_each(|rule| _ = writeln!(out, "{rule}"));
+        out.push_str("=private\n");
+        private.iter().for_each(|rule| _ = writeln!(out, "{rule}"));
+        Ok(List { table: out })
+    }
+
+    /// The list in the form of `tables/public_suffixes.txt`.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
 }
 
 /// The public suffix of a canonical name, with the section it comes from.
@@ -69,7 +186,7 @@ fn table() -> &'static HashMap<&'static str, Rule> {
 /// assert_eq!(public_suffix("host.unheard-of"), ("unheard-of", Section::Unlisted));
 /// ```
 pub fn public_suffix(name: &str) -> (&str, Section) {
-    let rules = table();
+    let rules = &table().by_name;
     // Walk from the whole name towards the last label: the first rule that matches is the longest.
     let mut label_before: Option<&str> = None;
     let mut rest = name;
@@ -100,12 +217,12 @@ pub fn public_suffix(name: &str) -> (&str, Section) {
 
 /// The section of a rule that names this suffix letter for letter, without a wildcard.
 pub(crate) fn listed(name: &str) -> Option<Section> {
-    table().get(name).filter(|rule| rule.normal).map(|rule| rule.section)
+    table().by_name.get(name).filter(|rule| rule.normal).map(|rule| rule.section)
 }
 
 /// Whether the list has the rule `*.parent` and no exception for this child of it.
 pub(crate) fn by_wildcard(child: &str, parent: &str) -> bool {
-    let rules = table();
+    let rules = &table().by_name;
     rules.get(parent).is_some_and(|rule| rule.wildcard)
         && !rules.get(child).is_some_and(|rule| rule.exception)
 }

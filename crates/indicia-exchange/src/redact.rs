@@ -106,6 +106,14 @@ fn find(text: &str) -> Vec<Edit> {
             _ => hosts.push((e.start, e.end)),
         }
     }
+    if text.contains(" at ") {
+        // A preposition more often than a sign; but an address that stays does more harm than a word that goes.
+        let options = ExtractOptions { kinds: vec![Kind::Email], refang: Refang::Aggressive, nested: true };
+        let all = extract(text.as_bytes(), &options);
+        addresses.extend(all.iter().map(|e| Edit { start: e.start, end: e.end, class: &tables::EMAIL }));
+        addresses.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
+        addresses.dedup_by(|next, kept| next.start < kept.end);
+    }
     let urls = urls::find(text, &url_starts);
     hosts.extend(&urls.hosts);
     hosts.sort_unstable();

@@ -58,6 +58,9 @@ pub struct LoadReport {
     pub skipped: u64,
     /// What the set did not take.
     pub build: BuildReport,
+    /// Sets that were compiled with another version of the Public Suffix List, and which. Their indicators are taken
+    /// over by the list in use.
+    pub other_suffixes: Vec<(String, String)>,
 }
 
 impl LoadReport {
@@ -152,6 +155,10 @@ impl Visitor for Visit<'_, '_> {
             input.read_to_end(&mut bytes)?;
             match indicia_core::IndicatorSet::from_bytes(&bytes) {
                 Ok(set) => {
+                    let version = &set.info().public_suffixes;
+                    if version != indicia_core::data::psl::version() {
+                        self.reader.report.other_suffixes.push((name.to_string(), version.clone()));
+                    }
                     let mut report = Report { format: Some(Format::Jsonl), ..Report::default() };
                     for indicator in set.iter() {
                         report.records += 1;

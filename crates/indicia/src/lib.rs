@@ -34,9 +34,11 @@ pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
 mod set;
+mod tables;
 
 pub use indicia_core::*;
 #[cfg(feature = "feeds")]
 pub use indicia_feeds as feeds;
 
 pub use set::{Error, IndicatorSet, write_atomically};
+pub use tables::{TableFiles, use_tables};

@@ -28,6 +28,20 @@ pub enum Error {
         /// Why.
         source: SetError,
     },
+    /// A newer table was refused.
+    #[error("{}: {source}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: crate::data::TableError,
+    },
+    /// Newer tables came too late.
+    #[error("{source}")]
+    TablesInUse {
+        /// Which one is in use.
+        source: crate::data::InstallError,
+    },
     /// A feed or its description could not be read.
     #[cfg(feature = "feeds")]
     #[error("{name}: {message}")]
@@ -47,6 +61,7 @@ impl Error {
         match self {
             Error::Io { .. } => Reason::Io,
             Error::Set { source, .. } => source.reason(),
+            Error::Table { .. } | Error::TablesInUse { .. } => Reason::InvalidArgument,
             #[cfg(feature = "feeds")]
             Error::Feed { reason, .. } => *reason,
         }

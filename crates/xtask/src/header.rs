@@ -48,12 +48,14 @@ mod generated {
     use std::fmt::Write;
     use std::path::Path;
 
+    use indicia_core::refang::DefangStyle;
     use indicia_core::{Kind, Reason, Refang, Relation, Role, Tlp};
 
     /// In the order in which a reader meets what they declare.
-    const SOURCES: [&str; 11] = [
+    const SOURCES: [&str; 12] = [
         "status",
         "value",
+        "tables",
         "extract",
         "set",
         "indicator",
@@ -226,6 +228,17 @@ mod generated {
                 .map(|(at, (level, name))| (upper("REFANG_", name), at as u32 + 1, meaning(level))),
         );
         list("The numbers of indicia_refang_level.", "indicia_refang_values", &rows)?;
+
+        let meaning = |style: &DefangStyle| match style {
+            DefangStyle::Usual => "hxxp, and every separator of the host in brackets",
+            DefangStyle::LastDot => "hxxp, and the last dot of the host in brackets",
+            DefangStyle::Draft => "the form of draft-grimminck-safe-ioc-sharing: [http]://",
+        };
+        let rows: Vec<_> = DefangStyle::ALL
+            .iter()
+            .map(|(style, name)| (upper("DEFANG_", name), *style as u32, meaning(style)))
+            .collect();
+        list("The numbers of indicia_defang_style.", "indicia_defang_values", &rows)?;
 
         let rows: Vec<_> =
             Tlp::ALL.iter().enumerate().map(|(at, t)| (upper("TLP_", t.name()), at as u32 + 1, "")).collect();

@@ -31,6 +31,7 @@ from indicia._indicia import (
     parse,
     reasons,
     refang,
+    use_tables,
 )
 from indicia.errors import Error, ExchangeError, FeedError, InternalError, ParseError, SetError, SetNotFoundError
 from indicia.records import (
@@ -81,4 +82,5 @@ __all__ = [
     "parse",
     "reasons",
     "refang",
+    "use_tables",
 ]

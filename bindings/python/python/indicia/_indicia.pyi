@@ -31,6 +31,7 @@ __all__ = [
     "parse",
     "reasons",
     "refang",
+    "use_tables",
 ]
 
 _Path: TypeAlias = str | os.PathLike[str]
@@ -68,8 +69,18 @@ def kinds() -> tuple[str, ...]: ...
 def reasons() -> dict[str, int]: ...
 def parse(value: str, kind: str | None = None, *, refang: _Level | None = "usual") -> Observable: ...
 def normalize(value: str, kind: str | None = None, *, refang: _Level | None = "usual") -> str: ...
-def defang(value: str, kind: str | None = None) -> str: ...
+def defang(
+    value: str,
+    kind: str | None = None,
+    style: Literal["usual", "last-dot", "draft"] | None = "usual",
+) -> str: ...
 def refang(text: str, level: _Level | None = "usual") -> str: ...
+def use_tables(
+    *,
+    psl: str | os.PathLike[str] | None = None,
+    tlds: str | os.PathLike[str] | None = None,
+    shared_hosting: str | os.PathLike[str] | None = None,
+) -> None: ...
 def extract(
     data: str | Buffer,
     kinds: str | Iterable[str] | None = None,

@@ -6,7 +6,7 @@ use indicia::{Observable, ParseError, Refang, refang as fang};
 use serde_json::{Value, json};
 
 use crate::Exit;
-use crate::args::{Normalize, OutputFormat, RefangArgs, Values};
+use crate::args::{DefangArgs, Normalize, OutputFormat, RefangArgs, Values};
 use crate::{data, show};
 
 pub(crate) fn normalize(args: Normalize) -> io::Result<Exit> {
@@ -17,17 +17,18 @@ pub(crate) fn normalize(args: Normalize) -> io::Result<Exit> {
     each(args.values, args.output.get(), read)
 }
 
-pub(crate) fn defang(args: Values) -> io::Result<Exit> {
+pub(crate) fn defang(args: DefangArgs) -> io::Result<Exit> {
+    let DefangArgs { style, values: Values { kind, output, values } } = args;
     let read = |raw: &str| {
-        let o = Observable::parse_refanged(args.kind, raw, Refang::Usual)?;
-        Ok((Some(o.kind().name()), fang::defang(o.kind(), o.value())))
+        let o = Observable::parse_refanged(kind, raw, Refang::Usual)?;
+        Ok((Some(o.kind().name()), fang::defang_as(o.kind(), o.value(), style)))
     };
-    each(args.values, args.output.get(), read)
+    each(values, output.get(), read)
 }
 
 pub(crate) fn refang(args: RefangArgs) -> io::Result<Exit> {
     let read = |raw: &str| {
-        let value = fang::refang(raw, args.refang);
+        let value = fang::refang(raw, args.refang).into_owned();
         let kind = Observable::parse_refanged(None, &value, Refang::Off).ok().map(|o| o.kind().name());
         Ok((kind, value))
     };

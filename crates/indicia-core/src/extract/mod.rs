@@ -77,11 +77,11 @@ pub fn extract_with(
         let block = &rest[..end];
         let mut extractor = Extractor::new(block, None, options);
         extractor.run_tokens();
-        let mut found = extractor.found;
+        let mut found: Vec<_> = extractor.found.into_iter().map(|e| (e, Reading::AsItStands)).collect();
         if let Some(view) = View::new(block, options.refang) {
             let mut extractor = Extractor::new(view.text(), Some(&view), options);
             extractor.run_tokens();
-            found.append(&mut extractor.found);
+            found.extend(extractor.found.into_iter().map(|e| (e, Reading::Refanged)));
         }
         for mut e in resolve(found, options) {
             e.start += base;
@@ -93,11 +93,18 @@ pub fn extract_with(
     ControlFlow::Continue(())
 }
 
+/// Which reading of a block an observable was found in. `hxxp://` reads as a scheme of its own too, so at one
+/// place the refanged reading comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reading {
+    Refanged,
+    AsItStands,
+}
+
 /// Orders by place and drops what lies inside or across something longer that came first.
-fn resolve(mut found: Vec<Extraction>, options: &ExtractOptions) -> Vec<Extraction> {
-    found.sort_by(|a, b| {
-        (a.start, std::cmp::Reverse(a.end), a.kind).cmp(&(b.start, std::cmp::Reverse(b.end), b.kind))
-    });
+fn resolve(mut found: Vec<(Extraction, Reading)>, options: &ExtractOptions) -> Vec<Extraction> {
+    found.sort_by_key(|(e, reading)| (e.start, std::cmp::Reverse(e.end), *reading, e.kind));
+    let mut found: Vec<Extraction> = found.into_iter().map(|(e, _)| e).collect();
     found.dedup();
     let mut kept: Vec<Extraction> = Vec::with_capacity(found.len());
     let mut outer: Option<(usize, usize)> = None;
@@ -384,9 +391,9 @@ impl<'t> Extractor<'t> {
         if length == 36 {
             self.parsed(Kind::Ja4, start, end);
         }
-        if (5..=10).contains(&length) && matches!(text[start], b'T' | b't') {
+        if (5..=10).contains(&length) {
             let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
-            if border {
+            if border && is_attack_id(self.str(start, end)) {
                 self.parsed(Kind::AttackId, start, end);
             }
         }
@@ -443,6 +450,16 @@ impl<'t> Extractor<'t> {
             }
         }
     }
+}
+
+/// Whether a word that has the shape of an ATT&CK id is one: a technique by its shape, of the others those that exist,
+/// since a letter and four digits is a product more often than not.
+fn is_attack_id(word: &str) -> bool {
+    let technique = word.starts_with(['T', 't']) && word.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    technique
+        || (word.starts_with(['A', 'C', 'D', 'G', 'M', 'S', 'T'])
+            && word.ends_with(|c: char| c.is_ascii_digit())
+            && indicia_data::attack::lookup(word).is_some())
 }
 
 fn kind_of(address: IpAddr) -> Kind {
@@ -599,6 +616,26 @@ mod tests {
         }
         assert_eq!(values(&format!("md5 {d}")), [(Kind::Md5, d.to_string())]);
         assert_eq!(values(&format!("imphash: {d}")), [(Kind::Imphash, d.to_string())]);
+    }
+
+    #[test]
+    fn attack_ids_in_prose_exist() {
+        let id = |id: &str| [(Kind::AttackId, id.to_string())];
+        for known in ["T1059.001", "T1086", "TA0001", "G0016", "S0002", "M1036", "C0001", "DS0009"] {
+            assert_eq!(values(&format!("seen as ({known}).")), id(known), "{known}");
+        }
+        assert_eq!(values("a technique is one by its shape: T9876"), id("T9876"));
+        for text in [
+            "Lexmark C4342",
+            "a Galaxy S9999",
+            "the G9500 and M9000",
+            "/software/S0002/",
+            "s0002",
+            "DS0999",
+            "TA505",
+        ] {
+            assert_eq!(values(text), [], "{text}");
+        }
     }
 
     #[test]

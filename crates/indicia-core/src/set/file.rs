@@ -188,7 +188,9 @@ impl IndicatorSet {
         if input.at != bytes.len() {
             return Err(SetError::Corrupt { at: input.at });
         }
-        let set = set.finish();
+        let mut set = set.finish();
+        // That of the program which compiled it.
+        set.info.public_suffixes.clone_from(&info.public_suffixes);
         if set.info != info && set.info.kinds != info.kinds {
             return Err(SetError::Corrupt { at: 16 });
         }

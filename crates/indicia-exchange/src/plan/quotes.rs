@@ -257,8 +257,8 @@ fn readings(text: &str) -> Vec<String> {
         for at in from..until {
             let reading = all[at].clone();
             for again in [
-                refang(&reading, Refang::Aggressive),
-                refang(&reading, Refang::Usual),
+                refang(&reading, Refang::Aggressive).into_owned(),
+                refang(&reading, Refang::Usual).into_owned(),
                 // Beside a plain dot refanging leaves the words, since prose has them too.
                 reading.replace(" dot ", ".").replace(" at ", "@"),
                 percent_decoded(&reading),
