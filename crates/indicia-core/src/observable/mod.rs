@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::refang::{self, Refang};
-use crate::{Kind, ParseError, Reason};
+use crate::{Kind, ParseError, Profile, Reason};
 
 pub(crate) mod digest;
 pub(crate) mod domain;
@@ -38,6 +38,19 @@ pub struct Observable {
     key: Option<Box<str>>,
     /// The source's own type name, for `Kind::Other` only.
     source_type: Option<Box<str>>,
+    /// The profile that made a URL; the default one for every other kind.
+    profile: Profile,
+}
+
+/// How to read a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParseOptions {
+    /// The rules that URLs follow. Every other kind follows `default@1`.
+    pub profile: Profile,
+    /// The kind; found by the value's shape where absent.
+    pub kind: Option<Kind>,
+    /// How much defanging is undone first.
+    pub refang: Refang,
 }
 
 /// What a family's grammar makes of a text.
@@ -57,11 +70,25 @@ impl Canonical {
         let key = (key != value).then_some(key);
         Canonical { kind, value, key }
     }
+
+    pub(crate) fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(&self.value)
+    }
+
+    pub(crate) fn into_key(self) -> String {
+        self.key.unwrap_or(self.value)
+    }
 }
 
 impl From<Canonical> for Observable {
     fn from(c: Canonical) -> Observable {
-        Observable { kind: c.kind, value: c.value.into(), key: c.key.map(Into::into), source_type: None }
+        Observable {
+            kind: c.kind,
+            value: c.value.into(),
+            key: c.key.map(Into::into),
+            source_type: None,
+            profile: Profile::Default,
+        }
     }
 }
 
@@ -80,8 +107,7 @@ impl Observable {
     /// # Errors
     /// The reason why the kind's grammar refuses it.
     pub fn parse_as(kind: Kind, raw: &str) -> Result<Observable, ParseError> {
-        let text = check(raw).map_err(|reason| ParseError::new(kind, reason))?;
-        parse_kind(kind, text).map(Into::into).map_err(|reason| ParseError::new(kind, reason))
+        Observable::parse_refanged(Some(kind), raw, Refang::Off)
     }
 
     /// Reads a value of a known (`Some`) or any (`None`) kind after undoing defanging by a level.
@@ -89,20 +115,53 @@ impl Observable {
     /// # Errors
     /// As [`Observable::parse`] and [`Observable::parse_as`].
     pub fn parse_refanged(kind: Option<Kind>, raw: &str, level: Refang) -> Result<Observable, ParseError> {
-        let text = check(raw).map_err(|reason| ParseError { kind, reason })?;
+        Observable::parse_with(raw, &ParseOptions { profile: Profile::Default, kind, refang: level })
+    }
+
+    /// Reads a value under a profile.
+    ///
+    /// The shape of a value decides its kind by the rules of `default@1` under every profile; what a URL becomes
+    /// is the profile's.
+    ///
+    /// # Errors
+    /// As [`Observable::parse`] and [`Observable::parse_as`]; a URL has its profile's reasons.
+    ///
+    /// ```
+    /// use indicia_core::{Observable, ParseOptions, Profile};
+    /// let options = ParseOptions { profile: Profile::SafeBrowsing4, ..ParseOptions::default() };
+    /// let url = Observable::parse_with("hxxp://Bad[.]Example:81/%2541/../b", &options).unwrap();
+    /// assert_eq!(url.value(), "http://bad.example/b");
+    /// ```
+    pub fn parse_with(raw: &str, options: &ParseOptions) -> Result<Observable, ParseError> {
+        let ParseOptions { profile, kind, refang: level } = *options;
+        let refuse = |reason| ParseError { kind, reason };
+        let (text, control) = check(raw).map_err(refuse)?;
+        if control && !(profile.reads_controls() && kind.is_none_or(|kind| kind == Kind::Url)) {
+            return Err(refuse(Reason::ControlCharacter));
+        }
         let read = |text: &str| match kind {
-            Some(kind) => parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason)),
-            None => detect(text),
+            Some(Kind::Url) => profile.url_text(text).map_err(refuse),
+            Some(kind) => parse_kind(kind, text).map_err(refuse),
+            None => detect_under(profile, text),
+        };
+        let found = |canonical: Canonical| match canonical.kind {
+            Kind::Url => Ok(Observable::of_url(canonical, profile)),
+            _ if control => Err(refuse(Reason::ControlCharacter)),
+            _ => Ok(canonical.into()),
         };
         if kind.is_none_or(refang::is_written_defanged)
             && let Cow::Owned(refanged) = refang::value(text, level)
             && let Ok(canonical) = read(refanged.trim())
             && refang::is_written_defanged(canonical.kind)
-            && (level != Refang::Usual || refang::is_plausible(&canonical.value, canonical.kind))
+            && (level != Refang::Usual || is_plausible(profile, &canonical.value, canonical.kind))
         {
-            return Ok(canonical.into());
+            return found(canonical);
         }
-        read(text).map(Into::into)
+        found(read(text)?)
+    }
+
+    pub(crate) fn of_url(canonical: Canonical, profile: Profile) -> Observable {
+        Observable { profile, ..canonical.into() }
     }
 
     /// A value of a type that the list of kinds does not hold: carried as it is, never matched.
@@ -112,6 +171,7 @@ impl Observable {
             value: value.into(),
             key: None,
             source_type: Some(source_type.into()),
+            profile: Profile::Default,
         }
     }
 
@@ -130,26 +190,56 @@ impl Observable {
         self.key.as_deref().unwrap_or(&self.value)
     }
 
+    /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// The source's own name of the type, for [`Kind::Other`].
     pub fn source_type(&self) -> Option<&str> {
         self.source_type.as_deref()
     }
 }
 
-/// White space off both ends, then what no kind takes: nothing, too much, control characters.
-fn check(raw: &str) -> Result<&str, Reason> {
-    let text =
-        raw.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}'));
+/// What is taken off both ends of a value: white space, and the invisible characters that copying leaves.
+pub(crate) fn is_edge(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')
+}
+
+pub(crate) fn trim(raw: &str) -> &str {
+    raw.trim_matches(is_edge)
+}
+
+/// White space off both ends, then what no kind takes: nothing, too much. Also says whether a control character
+/// is left inside, which only some rules for URLs have an answer to.
+pub(crate) fn check(raw: &str) -> Result<(&str, bool), Reason> {
+    let text = trim(raw);
     if text.is_empty() {
         return Err(Reason::Empty);
     }
     if text.len() > MAX_VALUE_BYTES {
         return Err(Reason::TooLong);
     }
-    if text.chars().any(char::is_control) {
-        return Err(Reason::ControlCharacter);
+    Ok((text, text.chars().any(char::is_control)))
+}
+
+/// Whether refanging by `usual` counts for a value that is canonical under a profile.
+pub(crate) fn is_plausible(profile: Profile, value: &str, kind: Kind) -> bool {
+    if kind == Kind::Url { profile.is_plausible(value) } else { refang::is_plausible(value, kind) }
+}
+
+/// Finds the kind by shape, and reads a URL under a profile.
+fn detect_under(profile: Profile, text: &str) -> Result<Canonical, ParseError> {
+    if profile == Profile::Default {
+        return detect(text);
     }
-    Ok(text)
+    let as_url = || profile.url_text(text).map_err(|reason| ParseError::new(Kind::Url, reason));
+    match detect(text) {
+        Ok(found) if found.kind == Kind::Url => as_url(),
+        // A profile may take what `default@1` refuses as a URL, but nothing is a URL without its shape.
+        Err(ParseError { kind: Some(Kind::Url), .. }) if text.contains("://") => as_url(),
+        other => other,
+    }
 }
 
 /// Reads a text as one kind. The kind of the result differs from the one asked for only where a more exact

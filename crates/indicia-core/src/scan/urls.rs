@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use super::Relation;
 use super::finder::Finder;
 use crate::extract::lex;
-use crate::observable::{ip, url};
-use crate::{Kind, Match};
+use crate::observable::{Canonical, ip, url};
+use crate::{Kind, Match, Profile};
 
 /// Bytes of URLs that are parsed in a block beyond eight for each of its bytes.
 pub(super) const EFFORT: usize = 1 << 20;
@@ -76,16 +76,15 @@ impl Finder<'_, '_> {
         // A root dot is not part of what is seen.
         let host_text = authority[..host_len].trim_end_matches('.');
         let bare_end = host_start + host_text.len();
-        let Some(host) = url::observed_host(host_text) else { return };
-        let host = match host {
-            Ok(address) => {
+        let host = match url::observed_host(host_text) {
+            Some(Ok(address)) => {
                 if ip::address(host_text).is_err() {
                     // A spelling that only a URL parser reads as an address.
                     self.address(address, host_start, bare_end);
                 }
                 ip::unmapped(address).to_string()
             }
-            Err(name) => {
+            Some(Err(name)) => {
                 let plain =
                     host_text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
                 if !plain && name.contains('.') {
@@ -93,6 +92,11 @@ impl Finder<'_, '_> {
                 }
                 name
             }
+            // Another profile may make a host of it.
+            None => match self.url_root_host(start, end) {
+                Some(host) => host,
+                None => return,
+            },
         };
         if !self.set.has().urls {
             return;
@@ -101,7 +105,7 @@ impl Finder<'_, '_> {
             None => self.url_ends(&host, start, host_end),
             Some(end) if self.set.urls_on(&host).is_some() => {
                 if let Some(parsed) = self.url_parsed(start, end) {
-                    self.url_exact(&parsed.key, start, end);
+                    self.url_exact(parsed.key(), start, end);
                 }
             }
             Some(_) => {}
@@ -122,15 +126,25 @@ impl Finder<'_, '_> {
         self.url_text.limit
     }
 
-    /// Parses a piece of the text as a URL, while the effort lasts.
-    fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed> {
+    /// Parses a piece of the text as a URL under the set's profile, while the effort lasts.
+    fn url_parsed(&mut self, start: usize, end: usize) -> Option<Canonical> {
         let piece = std::str::from_utf8(&self.text[start..end]).ok()?;
         let Some(rest) = self.effort.checked_sub(piece.len()) else {
             self.scratch.limits += 1;
             return None;
         };
         self.effort = rest;
-        url::parse(piece).ok()
+        self.set.profile().url_text(piece).ok()
+    }
+
+    /// The host that the set's profile makes of a URL whose authority ends at `end`.
+    fn url_root_host(&mut self, start: usize, end: usize) -> Option<String> {
+        let profile = self.set.profile();
+        if profile == Profile::Default {
+            return None;
+        }
+        let parsed = self.url_parsed(start, end)?;
+        Some(profile.host_of_key(parsed.key()).into_owned())
     }
 
     /// Probes the URL from `start` at each place where it could end behind its host.
@@ -156,9 +170,14 @@ impl Finder<'_, '_> {
         let key_at = |finder: &mut Self, end: usize| match plain.as_ref().and_then(|plain| plain.key_at(end))
         {
             Some(key) => Some(Cow::Borrowed(key)),
-            None => finder.url_parsed(start, end).map(|parsed| Cow::Owned(parsed.key)),
+            None => finder.url_parsed(start, end).map(|parsed| Cow::Owned(parsed.into_key())),
         };
-        if let Some(hash) = memchr::memchr(b'#', &text[host_end..limit.min(top + 1)]).map(|n| host_end + n) {
+        // As it is written, a URL goes on behind its `#`.
+        let hash = match self.set.profile() {
+            Profile::Verbatim => None,
+            _ => memchr::memchr(b'#', &text[host_end..limit.min(top + 1)]).map(|n| host_end + n),
+        };
+        if let Some(hash) = hash {
             top = hash;
             if let Some(key) = key_at(self, hash) {
                 self.url_exact(&key, start, natural);
@@ -195,6 +214,10 @@ impl Finder<'_, '_> {
     /// The key of a URL as far as it can be read off the text, and no further than a byte beyond `longest`.
     fn plain_url(&mut self, start: usize, host_end: usize, limit: usize, longest: usize) -> Option<PlainUrl> {
         let text = self.text;
+        // What is plain to see is so under the default profile only.
+        if self.set.profile() != Profile::Default {
+            return None;
+        }
         let port = match text.get(host_end) {
             Some(b':') => {
                 1 + text[host_end + 1..limit].iter().take(6).take_while(|b| b.is_ascii_digit()).count()
@@ -251,7 +274,7 @@ impl Finder<'_, '_> {
                 plain.key_at(natural).unwrap_or_default().to_string()
             }
             _ => match self.url_parsed(start, natural) {
-                Some(parsed) => parsed.key,
+                Some(parsed) => parsed.into_key(),
                 None => return,
             },
         };
@@ -288,8 +311,8 @@ impl Finder<'_, '_> {
             return;
         }
         let Ok(piece) = std::str::from_utf8(&self.text[start..end]) else { return };
-        let Ok(parsed) = url::parse(piece) else { return };
-        if !parsed.key.starts_with(key) {
+        let Ok(parsed) = self.set.profile().url_text(piece) else { return };
+        if !parsed.key().starts_with(key) {
             return;
         }
         for (entry, relation) in found {
@@ -312,18 +335,18 @@ impl Finder<'_, '_> {
                 .is_none_or(|listed| Some(listed) == scheme(value))
     }
 
-    /// Probes a whole URL, for a lookup.
-    pub(super) fn url(&mut self, parsed: &url::Parsed) {
-        let mut found = self.prefixes_of(&parsed.key);
+    /// Probes a whole URL under the set's profile, for a lookup.
+    pub(super) fn url(&mut self, value: &str, key: &str) {
+        let mut found = self.prefixes_of(key);
         let set = self.set;
-        set.equal(Kind::Url, &parsed.key, |entry| match set.entry_match(entry).0 {
+        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
             Match::Exact => found.push((entry, Relation::Exact)),
             Match::Prefix => found.push((entry, Relation::UrlPrefix)),
             _ => {}
         });
         for (entry, relation) in found {
-            if self.fits_scheme(entry, &parsed.value) {
-                self.push(entry, relation, Kind::Url, &parsed.value, 0, 0);
+            if self.fits_scheme(entry, value) {
+                self.push(entry, relation, Kind::Url, value, 0, 0);
             }
         }
     }
