@@ -5,10 +5,14 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::ControlFlow;
 
 use common::{Findings, json_lines, read};
 use indicia_core::safe_browsing::{self, Version};
-use indicia_core::{Kind, Observable, ParseError, ParseOptions, Profile, Refang};
+use indicia_core::{
+    BuildOptions, Context, Hit, Indicator, IndicatorSet, Kind, Match, Observable, ParseError, ParseOptions,
+    Profile, Refang, Relation, ScanOptions, Scratch, SetBuilder, Target,
+};
 use serde_json::Value;
 
 #[test]
@@ -288,4 +292,293 @@ fn cell(text: &str) -> Vec<u8> {
         rest = &rest[length..];
     }
     out
+}
+
+/// What is listed in one spelling is found in every other spelling that the profile calls the same, and in no other:
+/// scan and lookup against the plain comparison of keys.
+#[test]
+fn scan_and_lookup_follow_the_profile() {
+    let mut scratch = Scratch::default();
+    let options = ScanOptions::default();
+    // The default profile has a twin of its own, in `twin.rs`.
+    for profile in &Profile::ALL[1..] {
+        let mut random = Random(7);
+        let (mut equal, mut under, mut different) = (0, 0, 0);
+        for _ in 0..1_000 {
+            let urls: Vec<_> =
+                (0..1 + random.below(4)).map(|_| PARTS.map(|part| random.pick(part))).collect();
+            // Another spelling of one of them, or another URL.
+            let mut seen = urls[random.below(urls.len())];
+            for _ in 0..1 + random.below(2) {
+                let at = random.below(seen.len());
+                seen[at] = random.pick(PARTS[at]);
+            }
+            let how = |random: &mut Random| match random.below(3) {
+                0 => Match::Prefix,
+                _ => Match::Exact,
+            };
+            let listed: Vec<(Target, Match)> = urls
+                .iter()
+                .map(|url| (url.concat(), how(&mut random)))
+                .filter_map(|(url, how)| Some((target(*profile, &url)?.matching(how), how)))
+                .collect();
+            let set = compile(Some(*profile), listed.iter().map(|(target, _)| target.clone()));
+            let text_url = seen.concat();
+            let seen = parse(*profile, &text_url);
+            let relations = |(target, how): &(Target, Match)| {
+                let (seen, wanted) = (seen.as_ref().ok()?.key(), target.observable.key());
+                if seen == wanted {
+                    return Some(if *how == Match::Exact { Relation::Exact } else { Relation::UrlPrefix });
+                }
+                let rest = seen.strip_prefix(wanted).filter(|_| *how == Match::Prefix)?;
+                let mark = |c: char| matches!(c, '/' | '?' | '#');
+                (rest.starts_with(mark) || wanted.ends_with(mark)).then_some(Relation::UrlPrefix)
+            };
+            let want: BTreeSet<(String, Relation)> = listed
+                .iter()
+                .filter_map(|row| Some((row.0.observable.key().to_string(), relations(row)?)))
+                .collect();
+            equal += usize::from(want.iter().any(|(_, relation)| *relation == Relation::Exact));
+            under += usize::from(want.iter().any(|(_, relation)| *relation == Relation::UrlPrefix));
+            different += usize::from(want.is_empty() && !listed.is_empty());
+
+            let found = |hits: &[Hit<'_>], end: usize| -> BTreeSet<(String, Relation)> {
+                hits.iter()
+                    .filter(|hit| hit.end == end && hit.indicator.kind() == Kind::Url)
+                    .map(|hit| (hit.indicator.key().to_string(), hit.relation))
+                    .collect()
+            };
+            let text = format!("2024-01-02 GET <{text_url}> 200");
+            let end = "2024-01-02 GET <".len() + text_url.len();
+            let shown = || format!("{profile}: {text_url:?} in {:?}", set.iter().collect::<Vec<_>>());
+            assert_eq!(found(&set.scan(text.as_bytes()), end), want, "{}", shown());
+            if seen.is_ok() {
+                let (_, hits) = set.lookup(&text_url, Some(Kind::Url), &options, &mut scratch).unwrap();
+                assert_eq!(found(&hits, 0), want, "lookup, {}", shown());
+            }
+        }
+        assert!(equal > 20 && under > 10 && different > 20, "{profile}: {equal} {under} {different}");
+    }
+}
+
+#[test]
+fn spellings_that_a_profile_calls_one() {
+    for (profile, listed, text, found) in [
+        ("whatwg", "http://bad.example/a", "HTTP://BAD.example:80/x/../a#f", true),
+        ("whatwg", "http://bad.example/a", "https://bad.example/a", false),
+        ("whatwg", "http://bad.example/~a", "http://bad.example/%7Ea", false),
+        ("whatwg", "http://bad.example/a", "bad.example/a", false),
+        ("safe-browsing-4", "http://bad.example/a/b", "https://u@bad..example:81/%2561//b", true),
+        ("safe-browsing-4", "http://bad.example/a", "http://bad.example/A", false),
+        ("safe-browsing-4", "http://127.0.0.1/a", "http://0x7f.1/a", true),
+        ("safe-browsing-4", "http://bad.example/a", "http://bad.example%2fa", true),
+        ("safe-browsing-4", "http://192.0.2.7/a", "http://[::ffff:192.0.2.7]/a", false),
+        ("safe-browsing-4", "http://[2001:db8::7]/a", "http://[2001:DB8::7]:81/a", true),
+        ("safe-browsing-5", "http://192.0.2.7/a", "http://[::ffff:192.0.2.7]/a", true),
+        ("safe-browsing-5", "http://192.0.2.7/a", "http://[64:ff9b::c000:207]/a", true),
+        ("kaspersky", "bad.example/gate.php", "https://u:p@WWW.Bad.example:8443//x/..//Gate.PHP#f", true),
+        ("kaspersky", "www.bad.example/a", "http://bad.example/a/", true),
+        ("kaspersky", "bad.example", "http://www.bad.example/", true),
+        ("kaspersky", "bad.example", "http://www.bad.example/a", false),
+        ("kaspersky", "bad.example/a", "http://bad.example/%2561", false),
+        ("kaspersky", "2001:db8::7", "http://[2001:DB8:0::7]:80/", true),
+        ("zeek", "bad.example/Gate.php", "http://BAD.example:80/gate.PHP#f", true),
+        ("zeek", "bad.example/a", "http://bad.example:8080/a", false),
+        ("zeek", "bad.example/a", "http://bad.example//a", false),
+        ("zeek", "bad.example/a", "https://bad.example/a", false),
+        ("verbatim", "http://Bad.example/a#f", "http://Bad.example/a#f", true),
+        ("verbatim", "http://Bad.example/a", "http://bad.example/a", false),
+        ("verbatim", "Bad.example/a", "Bad.example/a", true),
+        ("default", "http://bad.example/a", "https://bad.example/a", true),
+    ] {
+        let profile: Profile = profile.parse().unwrap();
+        let set = compile(Some(profile), [target(profile, listed).unwrap()]);
+        for text in [text.to_string(), format!("x \"{text}\" y"), format!("q={text}\n")] {
+            let hits = set.scan(text.as_bytes());
+            let hit = hits.iter().any(|hit| hit.relation == Relation::Exact);
+            assert_eq!(hit, found, "{profile}: {listed} in {text:?}: {hits:?}");
+        }
+        let looked_up = set.lookup(text, None, &ScanOptions::default(), &mut Scratch::default());
+        let hits = looked_up.map_or_else(|_| Vec::new(), |(_, hits)| hits);
+        assert_eq!(!hits.is_empty(), found, "{profile}: {listed} looked up as {text}: {hits:?}");
+    }
+}
+
+/// The host of a listed URL, wherever it stands, and the doubts about it.
+#[test]
+fn hosts_and_guards_follow_the_profile() {
+    let with_hosts = ScanOptions { url_hosts: true, ..ScanOptions::default() };
+    for profile in Profile::ALL {
+        let urls = ["http://www.bad.example/a", "http://10.0.0.7/a", "https://[2001:db8::7]:8443/a"];
+        let set = compile(Some(*profile), urls.map(|url| target(*profile, url).unwrap()));
+        for host in ["www.bad.example", "10.0.0.7", "2001:db8::7"] {
+            let mut relations = Vec::new();
+            let _ = set.scan_with(host.as_bytes(), &with_hosts, &mut Scratch::default(), &mut |hit| {
+                relations.push(hit.relation);
+                ControlFlow::Continue(())
+            });
+            assert_eq!(relations, [Relation::UrlHost], "{profile}: {host}");
+        }
+        let hits = set.scan(b"GET http://10.0.0.7/a HTTP/1.1");
+        assert_eq!(hits.len(), 1, "{profile}");
+        assert!(hits[0].guards.iter().any(|guard| guard.rule == "private"), "{profile}: {hits:?}");
+        // What is beside a URL in it is found whatever becomes of the URL.
+        let name = Target::new(Observable::parse_as(Kind::Endpoint, "bad.example:8443").unwrap());
+        let set = compile(Some(*profile), [name]);
+        let found =
+            |raw| set.lookup(raw, None, &ScanOptions::default(), &mut Scratch::default()).unwrap().1.len();
+        assert_eq!(found("https://bad.example:8443/a"), 1, "{profile}");
+    }
+}
+
+#[test]
+fn a_set_keeps_its_profile() {
+    let mut digests = BTreeSet::new();
+    for profile in Profile::ALL {
+        let url = target(*profile, "http://Bad.example/a").unwrap();
+        let set = compile(Some(*profile), [url.clone()]);
+        assert_eq!((set.profile(), &*set.info().profile), (*profile, profile.name()));
+        let mut bytes = Vec::new();
+        set.write_to(&mut bytes).unwrap();
+        let again = IndicatorSet::from_bytes(&bytes).unwrap();
+        assert_eq!(again.profile(), *profile);
+        let record = again.get(0).unwrap().to_indicator();
+        assert_eq!(record.target, url, "{profile}");
+        // The record names another profile than the default, and is read back under it.
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(json.contains(profile.name()), *profile != Profile::Default, "{json}");
+        assert_eq!(serde_json::from_str::<Indicator>(&json).unwrap(), record);
+        digests.insert(*set.digest());
+
+        // A set whose profile was changed afterwards is damaged.
+        for other in Profile::ALL.iter().filter(|other| other.name().len() == profile.name().len()) {
+            let at =
+                bytes.windows(profile.name().len()).position(|w| w == profile.name().as_bytes()).unwrap();
+            let mut changed = bytes.clone();
+            changed[at..at + other.name().len()].copy_from_slice(other.name().as_bytes());
+            assert_eq!(IndicatorSet::from_bytes(&changed).is_ok(), other == profile, "{profile} as {other}");
+        }
+    }
+    assert_eq!(digests.len(), Profile::ALL.len());
+}
+
+/// A builder never puts two profiles into one set, and counts what it leaves out.
+#[test]
+fn profiles_do_not_meet_in_a_set() {
+    let url = |profile| target(profile, "http://bad.example/a").unwrap();
+    let name = || Target::new(Observable::parse("bad.example").unwrap());
+    for said in [None, Some(Profile::Zeek)] {
+        let options = BuildOptions { profile: said, ..BuildOptions::default() };
+        let mut builder = SetBuilder::new(options);
+        for target in [name(), url(Profile::Zeek), url(Profile::Default), url(Profile::Kaspersky)] {
+            builder.push(Indicator::new(target, Context::default()));
+        }
+        assert_eq!(builder.report().other_profile, 2);
+        let set = builder.finish();
+        assert_eq!((set.profile(), set.len()), (Profile::Zeek, 2));
+    }
+    assert_eq!(compile(None, [name()]).profile(), Profile::Default);
+    assert_ne!(url(Profile::Default).observable, url(Profile::SafeBrowsing4).observable);
+}
+
+/// Text that costs a naive reader the square of its length, or a power.
+#[test]
+fn effort_is_linear() {
+    let begin = std::time::Instant::now();
+    for unit in
+        ["%25", "%2525", "%2", "%%32%35", "../", "/", "a/", ".", "www.", "@", "[", ":", "%", "0.", "ü.", "\\"]
+    {
+        for head in ["http://bad.example/", "http://", ""] {
+            let text = format!("{head}{}", unit.repeat((16_384 - head.len()) / unit.len()));
+            for profile in Profile::ALL {
+                let _ = profile.url(text.as_bytes());
+            }
+        }
+    }
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+}
+
+/// `mode` suffix of the table: a listed name covers itself and what is below it; with a leading dot, both readings.
+#[test]
+fn names_cover_what_is_below_them() {
+    let mut rows = 0;
+    for row in table("domain_suffix_matching.tsv") {
+        let [entry, observed, mode, expected] =
+            [0, 1, 2, 3].map(|at| String::from_utf8(row[at].clone()).unwrap());
+        let bare = entry.trim_start_matches('.');
+        let observable = Observable::parse_as(Kind::Domain, bare).unwrap();
+        let mut listed = Target::new(observable).matching(Match::Subdomains);
+        listed.below_only = mode == "suffix-leading-dot-strict";
+        if mode == "substring" {
+            // The false positive that users complain of.
+            assert_eq!(expected, "1");
+            listed =
+                Target::new(Observable::parse_as(Kind::Domain, bare).unwrap()).matching(Match::Subdomains);
+        }
+        rows += 1;
+        let set = compile(None, [listed]);
+        let want = expected == "1" && mode != "substring";
+        assert_eq!(!set.scan(observed.as_bytes()).is_empty(), want, "{entry} {observed} {mode}");
+        if let Ok((_, hits)) =
+            set.lookup(&observed, Some(Kind::Domain), &ScanOptions::default(), &mut Scratch::default())
+        {
+            assert_eq!(!hits.is_empty(), want, "{entry} {observed} {mode}");
+        }
+    }
+    assert_eq!(rows, 21);
+}
+
+fn parse(profile: Profile, raw: &str) -> Result<Observable, ParseError> {
+    Observable::parse_with(raw, &ParseOptions { profile, kind: Some(Kind::Url), refang: Refang::Off })
+}
+
+fn target(profile: Profile, url: &str) -> Option<Target> {
+    parse(profile, url).ok().map(Target::new)
+}
+
+fn compile(profile: Option<Profile>, targets: impl IntoIterator<Item = Target>) -> IndicatorSet {
+    let mut builder = SetBuilder::new(BuildOptions { profile, ..BuildOptions::default() });
+    targets.into_iter().for_each(|target| builder.push(Indicator::new(target, Context::default())));
+    builder.finish()
+}
+
+/// The parts of URLs that are the same to one profile and not to another.
+const PARTS: [&[&str]; 7] = [
+    &["http://", "http://", "HTTP://", "https://"],
+    &["", "", "", "u:p@"],
+    &[
+        "bad.example",
+        "bad.example",
+        "Bad.Example",
+        "www.bad.example",
+        "bad..example",
+        "bad.example.",
+        "b%61d.example",
+        "192.0.2.7",
+        "0xc0.0.2.7",
+        "[::ffff:c000:207]",
+        "[64:ff9b::c000:207]",
+        "bücher.example",
+        "xn--bcher-kva.example",
+    ],
+    &["", "", "", ":80", ":443", ":8080"],
+    &[
+        "", "/", "/", "/a", "/a", "/A", "/%61", "/%2561", "/a/", "//a", "/b/../a", "/a/b", "/a/./b", "/%7E",
+        "/~", "/a%2Fb", "/ü", "/%C3%BC", "/a\\b",
+    ],
+    &["", "", "", "?q", "?Q", "?q/r", "?%71"],
+    &["", "", "", "#f", "#F"],
+];
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    fn pick(&mut self, from: &[&'static str]) -> &'static str {
+        from[self.below(from.len())]
+    }
 }

@@ -154,6 +154,7 @@ impl Observable {
             && let Ok(canonical) = read(refanged.trim())
             && refang::is_written_defanged(canonical.kind)
             && (level != Refang::Usual || is_plausible(profile, &canonical.value, canonical.kind))
+            && !(profile != Profile::Default && canonical.kind == Kind::Url && is_one_url(text, &refanged))
         {
             return found(canonical);
         }
@@ -221,6 +222,13 @@ pub(crate) fn check(raw: &str) -> Result<(&str, bool), Reason> {
         return Err(Reason::TooLong);
     }
     Ok((text, text.chars().any(char::is_control)))
+}
+
+/// Whether two texts are one URL, so that nothing was defanged in one of them and it counts as it is written.
+fn is_one_url(text: &str, refanged: &str) -> bool {
+    refanged.trim().eq_ignore_ascii_case(text)
+        || url::parse(text)
+            .is_ok_and(|url| url::parse(refanged.trim()).is_ok_and(|other| other.value == url.value))
 }
 
 /// Whether refanging by `usual` counts for a value that is canonical under a profile.

@@ -19,7 +19,11 @@ const MAX_ENDS: usize = 32;
 impl Finder<'_, '_> {
     /// A URL without scheme whose host and port end at `end`.
     pub(super) fn url_on(&mut self, host: &str, start: usize, end: usize) {
-        if self.set.has().urls && matches!(self.text.get(end), Some(b'/' | b'?')) {
+        if self.set.has().urls
+            && matches!(self.text.get(end), Some(b'/' | b'?'))
+            // Under the default profile a URL and its text without scheme and userinfo are one.
+            && (self.set.profile() == Profile::Default || !is_behind_scheme(self.text, start))
+        {
             self.url_ends(host, start, end);
         }
     }
@@ -380,6 +384,19 @@ impl PlainUrl {
     fn key_at(&self, end: usize) -> Option<&str> {
         (end > self.tail && end <= self.end).then(|| &self.key[..self.head + (end - self.tail)])
     }
+}
+
+/// Whether a host at `start` belongs to a URL that is written with its scheme.
+fn is_behind_scheme(text: &[u8], start: usize) -> bool {
+    // No userinfo is longer.
+    const MAX_USER: usize = 256;
+    let head = &text[start.saturating_sub(MAX_USER)..start];
+    let begin = head
+        .iter()
+        .rposition(|b| b.is_ascii_whitespace() || b"/?#\\\"<>'".contains(b))
+        .map_or(0, |at| at + 1);
+    let slashes = head[..begin].iter().rev().take_while(|b| **b == b'/').count();
+    slashes >= 2 && head[..begin - slashes].ends_with(b":")
 }
 
 /// The length of an authority's host: what stands before the port.
