@@ -217,6 +217,11 @@ impl<'s> IndicatorRef<'s> {
         self.set.str(self.entry().key)
     }
 
+    /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
+    pub fn profile(&self) -> Profile {
+        if self.kind() == Kind::Url { self.set.profile } else { Profile::Default }
+    }
+
     /// How it matches.
     pub fn match_(&self) -> Match {
         self.entry().match_
