@@ -223,6 +223,10 @@ fn host(version: Version, authority: &[u8]) -> Result<String, Reason> {
     if host.is_empty() {
         return Err(Reason::UrlNoAuthority);
     }
+    // Behind a dot that is gone, it would be read as brackets.
+    if host.starts_with(b"[") {
+        return Err(Reason::UrlHost);
+    }
     if let Some(address) = std::str::from_utf8(&host).ok().and_then(host::ipv4) {
         return Ok(address.to_string());
     }
