@@ -89,6 +89,8 @@ enum indicia_status_values {
     INDICIA_SET_PROFILE = 24,
     /** a documented limit was reached; the answer is not complete. */
     INDICIA_LIMIT_REACHED = 25,
+    /** the URLs follow different profiles and are never compared; read the feeds again under one. */
+    INDICIA_PROFILE_MISMATCH = 26,
     /** this format is recognised but not read. */
     INDICIA_FORMAT_NOT_READ = 40,
     /** the format was not recognised; name it with --from. */
@@ -677,6 +679,22 @@ indicia_status indicia_normalize(indicia_kind kind,
                                  char *buf,
                                  size_t cap,
                                  size_t *needed);
+
+/**
+ * As indicia_normalize, under a profile and with the level of refanging (INDICIA_REFANG_DEFAULT: usual).
+ *
+ * profile: "kaspersky@1", or without the number; "default@1" gives what indicia_normalize gives. It decides what a
+ * URL becomes; values of other kinds come out alike under all. A name that no profile has is
+ * INDICIA_INVALID_ARGUMENT.
+ */
+INDICIA_API
+indicia_status indicia_normalize_with(indicia_str profile,
+                                      indicia_kind kind,
+                                      indicia_refang_level level,
+                                      indicia_str raw,
+                                      char *buf,
+                                      size_t cap,
+                                      size_t *needed);
 
 /**
  * As indicia_normalize, with the level of refanging (INDICIA_REFANG_DEFAULT: usual), and tells the kind.

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use indicia::refang::DefangStyle;
-use indicia::{Kind, Observable, Reason, Refang, Relation};
+use indicia::{Kind, Observable, ParseOptions, Profile, Reason, Refang, Relation};
 
 use crate::boundary::{Fail, answer, buffer, out, status, utf8};
 use crate::status::{indicia_status, names};
@@ -62,6 +62,36 @@ pub unsafe extern "C" fn indicia_normalize(
         let (raw, buffer) = unsafe { (utf8(raw, "raw")?, buffer(buf, cap, needed)?) };
         let found = Observable::parse_refanged(kind_or_any(kind)?, raw, Refang::Usual)?;
         buffer.write(found.value().as_bytes())
+    })
+}
+
+/// As indicia_normalize, under a profile and with the level of refanging (INDICIA_REFANG_DEFAULT: usual).
+///
+/// profile: "kaspersky@1", or without the number; "default@1" gives what indicia_normalize gives. It decides what a
+/// URL becomes; values of other kinds come out alike under all. A name that no profile has is
+/// INDICIA_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn indicia_normalize_with(
+    profile: indicia_str,
+    kind: indicia_kind,
+    level: indicia_refang_level,
+    raw: indicia_str,
+    buf: *mut c_char,
+    cap: usize,
+    needed: *mut usize,
+) -> indicia_status {
+    status(|| {
+        // SAFETY: the caller's promise.
+        let (profile, raw, buffer) =
+            unsafe { (utf8(profile, "profile")?, utf8(raw, "raw")?, buffer(buf, cap, needed)?) };
+        let options = ParseOptions {
+            profile: profile
+                .parse::<Profile>()
+                .map_err(|_| Fail::argument("profile is the name of none, such as kaspersky@1"))?,
+            kind: kind_or_any(kind)?,
+            refang: refang(level, Refang::Usual)?,
+        };
+        buffer.write(Observable::parse_with(raw, &options)?.value().as_bytes())
     })
 }
 

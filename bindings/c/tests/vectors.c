@@ -1,4 +1,5 @@
-/* Every row of the vectors of default@1: vectors TSV, written by `cargo xtask test c`. */
+/* Every row of the vectors of default@1 and of the other profiles: vectors TSV TSV, written by
+   `cargo xtask test c`. */
 #include "check.h"
 
 static int nibble(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
@@ -25,10 +26,45 @@ static bool equal(indicia_str a, const char *b, size_t len) {
     return a.len == len && memcmp(a.ptr, b, len) == 0;
 }
 
+/* The values of the other profiles: lines of profile, kind, refang, raw, value, reason. */
+static unsigned profiles(const char *path) {
+    static char line[1 << 20], buf[1 << 15];
+    unsigned rows = 0;
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) return 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        char *fields[6], *at = line;
+        indicia_kind kind = INDICIA_KIND_ANY;
+        indicia_refang_level level = INDICIA_REFANG_OFF;
+        indicia_str raw, value;
+        size_t needed = 0;
+        indicia_status status;
+        int i;
+        for (i = 0; i < 6; i++) {
+            fields[i] = at;
+            at += strcspn(at, "\t\n");
+            *at++ = '\0';
+        }
+        rows++;
+        if (fields[1][0] != '\0') CHECK_STATUS(indicia_kind_from_name(str(fields[1]), &kind), INDICIA_OK);
+        if (strcmp(fields[2], "usual") == 0) level = INDICIA_REFANG_USUAL;
+        raw = unescape(fields[3]);
+        value = unescape(fields[4]);
+        status = indicia_normalize_with(str(fields[0]), kind, level, raw, buf, sizeof buf, &needed);
+        if (fields[5][0] != '\0' ? strcmp(indicia_status_reason(status), fields[5]) != 0
+                                 : status != INDICIA_OK || !equal(value, buf, needed)) {
+            printf("%s row %u differs (%s): %.*s\n", fields[0], rows, indicia_status_reason(status), (int)needed, buf);
+            failures++;
+        }
+    }
+    fclose(file);
+    return rows;
+}
+
 int main(int argc, char **argv) {
     static char line[1 << 20], buf[1 << 15];
     unsigned rows = 0;
-    FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
     if (file == NULL) return 2;
     while (fgets(line, sizeof line, file) != NULL) {
         char *fields[7], *at = line;
@@ -84,6 +120,7 @@ int main(int argc, char **argv) {
     }
     fclose(file);
     CHECK(rows > 500);
+    CHECK(profiles(argv[2]) > 120);
     printf("%u rows\n", rows);
     return failures != 0;
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::vec;
 
-use indicia::{ExtractOptions, Kind, Refang, refang};
+use indicia::{ExtractOptions, Kind, ParseOptions, Refang, refang};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyString, PyTuple};
@@ -44,6 +44,12 @@ impl Observable {
         self.0.key()
     }
 
+    /// The profile whose rules made a URL; default@1 for every other kind.
+    #[getter]
+    fn profile(&self) -> &'static str {
+        self.0.profile().name()
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(
             "Observable(kind='{}', value={})",
@@ -52,45 +58,58 @@ impl Observable {
         ))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&str, &'static str))> {
-        Ok((py.import("indicia._indicia")?.getattr("_observable")?, (self.0.value(), self.0.kind().name())))
+    #[allow(clippy::type_complexity, reason = "what __reduce__ gives back")]
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (&str, &'static str, &'static str))> {
+        let fields = (self.0.value(), self.0.kind().name(), self.0.profile().name());
+        Ok((py.import("indicia._indicia")?.getattr("_observable")?, fields))
     }
 }
 
 /// Undoes the pickling of an observable: a canonical value is its own canonical form.
 #[pyfunction]
-pub(crate) fn _observable(value: &str, kind: &str) -> PyResult<Observable> {
+#[pyo3(signature = (value, kind, profile=None))]
+pub(crate) fn _observable(value: &str, kind: &str, profile: Option<&str>) -> PyResult<Observable> {
     caught(|| {
-        let kind = crate::options::kind(kind)?;
-        indicia::Observable::parse_as(kind, value).map(Observable).map_err(error::parse)
+        let options = ParseOptions {
+            profile: crate::options::profile(profile)?.unwrap_or_default(),
+            kind: Some(crate::options::kind(kind)?),
+            refang: Refang::Off,
+        };
+        indicia::Observable::parse_with(value, &options).map(Observable).map_err(error::parse)
     })
 }
 
 /// Reads one value, as people and feeds write it.
 ///
 /// Without a kind, its shape decides. Defanging is undone by the level `refang`.
+/// profile is the name of the rules that a URL follows; other kinds come out alike under all.
 /// Raises ParseError (a ValueError with code and reason) where a grammar refuses it.
 #[pyfunction]
-#[pyo3(signature = (value, kind=None, *, refang=None), text_signature = "(value, kind=None, *, refang='usual')")]
+#[pyo3(signature = (value, kind=None, *, refang=None, profile=None), text_signature = "(value, kind=None, *, refang='usual', profile='default@1')")]
 pub(crate) fn parse(
     py: Python<'_>,
     value: &Bound<'_, PyAny>,
     kind: Option<&str>,
     refang: Option<&Bound<'_, PyAny>>,
+    profile: Option<&str>,
 ) -> PyResult<Observable> {
-    parsed(py, value, kind, refang).map(Observable)
+    parsed(py, value, kind, refang, profile).map(Observable)
 }
 
 /// The canonical form of one value. See parse.
 #[pyfunction]
-#[pyo3(signature = (value, kind=None, *, refang=None), text_signature = "(value, kind=None, *, refang='usual')")]
+#[pyo3(signature = (value, kind=None, *, refang=None, profile=None), text_signature = "(value, kind=None, *, refang='usual', profile='default@1')")]
 pub(crate) fn normalize(
     py: Python<'_>,
     value: &Bound<'_, PyAny>,
     kind: Option<&str>,
     refang: Option<&Bound<'_, PyAny>>,
+    profile: Option<&str>,
 ) -> PyResult<String> {
-    parsed(py, value, kind, refang).map(|found| found.value().to_string())
+    parsed(py, value, kind, refang, profile).map(|found| found.value().to_string())
 }
 
 fn parsed(
@@ -98,17 +117,16 @@ fn parsed(
     value: &Bound<'_, PyAny>,
     kind: Option<&str>,
     refang: Option<&Bound<'_, PyAny>>,
+    profile: Option<&str>,
 ) -> PyResult<indicia::Observable> {
     caught(|| {
         let value = text(value)?;
         let kind = kind.map(self::kind).transpose()?;
-        let level = level(refang, Refang::Usual)?;
+        let refang = level(refang, Refang::Usual)?;
+        let profile = crate::options::profile(profile)?.unwrap_or_default();
         let value: &str = &value;
-        py.detach(|| match (kind, level) {
-            (Some(kind), Refang::Off) => indicia::Observable::parse_as(kind, value),
-            _ => indicia::Observable::parse_refanged(kind, value, level),
-        })
-        .map_err(error::parse)
+        let options = ParseOptions { profile, kind, refang };
+        py.detach(|| indicia::Observable::parse_with(value, &options)).map_err(error::parse)
     })
 }
 
@@ -129,7 +147,7 @@ pub(crate) fn defang(
         })?,
         None => refang::DefangStyle::Usual,
     };
-    let found = parsed(py, value, kind, None)?;
+    let found = parsed(py, value, kind, None, None)?;
     Ok(refang::defang_as(found.kind(), found.value(), style))
 }
 

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use indicia::{AsOf, Filter, Guards, Kind, Refang, ScanRefang, Time, Tlp, Warninglist};
+use indicia::{
+    AsOf, Filter, Guards, Kind, Profile, Refang, ScanRefang, Time, Tlp, UnknownProfile, Warninglist,
+};
 use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
@@ -97,6 +99,11 @@ pub(crate) fn level(given: Option<&Bound<'_, PyAny>>, default: Refang) -> PyResu
         return Err(PyTypeError::new_err("refang is True, False or the name of a level"));
     };
     name.to_str()?.parse().map_err(|_| invalid("refang is one of off, strict, usual, aggressive"))
+}
+
+/// A profile by its name.
+pub(crate) fn profile(name: Option<&str>) -> PyResult<Option<Profile>> {
+    name.map(|name| name.parse().map_err(|e: UnknownProfile| invalid(format!("{name:?}: {e}")))).transpose()
 }
 
 /// A kind by its name.

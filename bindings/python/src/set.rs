@@ -59,14 +59,17 @@ impl IndicatorSet {
     /// The keywords say of every feed what it does not say itself; format is the format where its content
     /// does not show it. roles admits contexts of these roles only, compromised and victim included. Records
     /// that were refused are counted in the report of the set. A feed that cannot be read at all raises
-    /// FeedError, unless allow_failed is true: then the set holds the rest.
+    /// FeedError, unless allow_failed is true: then the set holds the rest. profile is the name of the rules that
+    /// URLs are read by: default@1, or that of the sets, where it is not given; a set that follows another is
+    /// such a feed.
     #[staticmethod]
-    #[pyo3(signature = (paths, *, format=None, name=None, producer=None, tlp=None, pap=None, default_role=None,
+    #[pyo3(signature = (paths, *, profile=None, format=None, name=None, producer=None, tlp=None, pap=None, default_role=None,
         columns=None, r#match=None, confidence_min=None, roles=None, allow_failed=false))]
     #[allow(clippy::too_many_arguments, reason = "keywords of a Python call")]
     fn from_feeds(
         py: Python<'_>,
         paths: &Bound<'_, PyAny>,
+        profile: Option<&str>,
         format: Option<&str>,
         name: Option<String>,
         producer: Option<String>,
@@ -94,11 +97,13 @@ impl IndicatorSet {
                 columns: columns.unwrap_or_default(),
                 match_: r#match.map(matching).transpose()?,
                 confidence_min,
+                ..ReadOptions::default()
             };
+            let profile = crate::options::profile(profile)?;
             let paths = self::paths(Some(paths))?;
             let roles = each::<Role>(roles)?;
             let (set, report) = py.detach(|| {
-                let mut loader = Loader::new(BuildOptions { roles, ..BuildOptions::default() });
+                let mut loader = Loader::new(BuildOptions { roles, profile, ..BuildOptions::default() });
                 for path in &paths {
                     let spec = FeedSpec::new(path);
                     loader.add(&FeedSpec {
@@ -221,6 +226,12 @@ impl IndicatorSet {
     #[getter]
     fn digest(&self) -> String {
         self.digest_hex()
+    }
+
+    /// The profile that the URLs follow, and with them what is scanned and looked up.
+    #[getter]
+    fn profile(&self) -> &'static str {
+        self.set.profile().name()
     }
 
     /// What came of reading the feeds; None where the set was not made by from_feeds.

@@ -128,6 +128,30 @@ class Feeds(InFolder):
             indicia.IndicatorSet.from_feeds(7)
 
 
+class Profiles(InFolder):
+    def test_a_set_has_one(self):
+        feed = self.file("urls.csv", "url\nhttp://WWW.Bad.example:8080//Gate.PHP\n")
+        s = indicia.IndicatorSet.from_feeds(feed, profile="kaspersky")
+        self.assertEqual(s.profile, "kaspersky@1")
+        self.assertEqual([hit.raw for hit in s.scan("at https://bad.example/gate.php now")], ["https://bad.example/gate.php"])
+        self.assertEqual(len(s.lookup("bad.example/GATE.php/")), 1)
+        path = self.folder / "k.ind"
+        s.save(path)
+        self.assertEqual(indicia.IndicatorSet.open(path).profile, "kaspersky@1")
+        # Alone it keeps its profile; with a feed that follows another it is refused.
+        self.assertEqual(indicia.IndicatorSet.from_feeds(path).profile, "kaspersky@1")
+        plain = self.file("plain.txt", "http://plain.example/a\n")
+        for paths in ([path, plain], [plain, path]):
+            with self.assertRaises(indicia.FeedError) as refused:
+                indicia.IndicatorSet.from_feeds(paths)
+            self.assertEqual(refused.exception.reason, "profile-mismatch")
+            self.assertIn("kaspersky@1", str(refused.exception))
+        self.assertEqual(len(indicia.IndicatorSet.from_feeds([plain, path], profile="kaspersky@1")), 2)
+        self.assertEqual(indicia.IndicatorSet.from_feeds(plain).profile, "default@1")
+        with self.assertRaises(ValueError):
+            indicia.IndicatorSet.from_feeds(plain, profile="kaspersky@2")
+
+
 class Files(InFolder):
     def test_round_trip(self):
         made = self.set()

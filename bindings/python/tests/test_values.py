@@ -28,6 +28,22 @@ class Vectors(unittest.TestCase):
                 wrong.append((row, got))
         self.assertEqual(wrong, [])
 
+    def test_every_row_of_the_other_profiles(self):
+        table = rows("profiles-1.jsonl")
+        self.assertGreater(len(table), 120)
+        for row in table:
+            arguments = {"refang": row.get("refang", "off"), "profile": row["profile"]}
+            with self.subTest(**row):
+                try:
+                    found = indicia.parse(row["raw"], row.get("kind"), **arguments)
+                except indicia.ParseError as error:
+                    self.assertEqual(error.reason, row.get("error"))
+                    continue
+                self.assertEqual((found.value, found.key), (row.get("value"), row.get("key")))
+                self.assertEqual(found.profile, row["profile"] if found.kind == "url" else "default@1")
+                self.assertEqual(indicia.normalize(row["raw"], row.get("kind"), **arguments), row["value"])
+                self.assertEqual(pickle.loads(pickle.dumps(found)), found)
+
     def test_pickled_observables_are_the_same(self):
         for row in rows("default-1.jsonl"):
             if "expect" in row:

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use indicia::feeds::Format as FeedFormat;
 use indicia::refang::DefangStyle;
-use indicia::{Kind, Match, Pap, Refang, Role, Time, Tlp};
+use indicia::{Kind, Match, Pap, Profile, Refang, Role, Time, Tlp, UnknownProfile};
 
 /// Find threat indicators in data: feeds in every format, one canonical form, every hit with its context.
 ///
@@ -131,6 +131,10 @@ fn kind(text: &str) -> Result<Kind, String> {
     })
 }
 
+fn profile(text: &str) -> Result<Profile, String> {
+    text.parse().map_err(|e: UnknownProfile| e.to_string())
+}
+
 fn kind_or_all(text: &str) -> Result<KindArg, String> {
     if text == "all" { Ok(KindArg::All) } else { kind(text).map(KindArg::One) }
 }
@@ -227,9 +231,10 @@ pub(crate) struct Normalize {
     /// Read every value as this kind
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub(crate) kind: Option<Kind>,
-    /// The rules to follow
-    #[arg(long, value_name = "PROFILE", default_value = indicia::DEFAULT_PROFILE, value_parser = [indicia::DEFAULT_PROFILE])]
-    pub(crate) profile: String,
+    /// The rules that URLs follow: default@1 whatwg@1 safe-browsing-4@1 safe-browsing-5@1 kaspersky@1 zeek@1
+    /// verbatim@1
+    #[arg(long, value_name = "PROFILE", default_value = indicia::DEFAULT_PROFILE, value_parser = profile)]
+    pub(crate) profile: Profile,
     /// How much defanging is undone: off, strict, usual, aggressive
     #[arg(long, value_name = "LEVEL", default_value = "usual", value_parser = refang_level)]
     pub(crate) refang: Refang,
@@ -361,9 +366,9 @@ pub(crate) struct Compile {
     /// The set file to write
     #[arg(short, long, value_name = "SET")]
     pub(crate) output: PathBuf,
-    /// The rules to follow
-    #[arg(long, value_name = "PROFILE", default_value = indicia::DEFAULT_PROFILE, value_parser = [indicia::DEFAULT_PROFILE])]
-    pub(crate) profile: String,
+    /// The rules that URLs follow [default: default@1, or those of the sets]
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    pub(crate) profile: Option<Profile>,
     /// Only this role; compromised and victim enter only when named
     #[arg(long, value_name = "ROLE", value_parser = role)]
     pub(crate) role: Vec<Role>,

@@ -182,6 +182,7 @@ pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
     for (n, what) in [
         (build.left_out_by_role, "left out: somebody to notify, or a role not asked for (see --role)"),
         (build.not_for_detection, "left out: its source says that it is not for detection"),
+        (build.other_profile, "left out: a URL that follows another profile than the set"),
         (build.public_suffixes, "listed with everything below it is a public suffix: matched exactly only"),
     ] {
         if n > 0 {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use indicia::feeds::csv_record;
 use indicia::refang::defang;
-use indicia::{Context, Guard, HitView, IndicatorRef, Kind, Match, Relation, Time};
+use indicia::{Context, Guard, HitView, IndicatorRef, Kind, Match, Profile, Relation, Time};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -44,6 +44,9 @@ struct TargetOut<'r> {
     value: &'r str,
     #[serde(rename = "match")]
     match_: Match,
+    /// Of a URL that follows another profile than the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +67,7 @@ impl<'r> Record<'r> {
                 kind: indicator.kind(),
                 value: indicator.value(),
                 match_: indicator.match_(),
+                profile: Some(indicator.profile()).filter(|profile| *profile != Profile::Default),
             },
             group: indicator.group(),
             contexts: contexts

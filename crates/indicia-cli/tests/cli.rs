@@ -532,3 +532,59 @@ fn broken_tables_are_refused_with_their_line() {
         assert!(r.err.contains(problem), "{file}: {}", r.err);
     }
 }
+
+/// A set keeps the profile of its URLs, scan and lookup follow it, and two profiles never meet.
+#[test]
+fn profiles() {
+    let folder = folder(&[
+        ("urls.csv", b"url\nhttp://WWW.Bad.example:8080//Gate.PHP\n"),
+        ("plain.txt", b"http://plain.example/a\n"),
+    ]);
+    let dir = folder.path();
+    let value = |profile: &str| {
+        let run = run(dir, &["normalize", "--profile", profile, "hxxp://Bad[.]example:80/%7Ea"]);
+        assert_eq!(run.code, 0, "{}", run.err);
+        run.column("value").concat()
+    };
+    assert_eq!(value("default@1"), "http://bad.example/~a");
+    assert_eq!(value("whatwg"), "http://bad.example/%7Ea");
+    assert_eq!(value("zeek@1"), "bad.example/%7ea");
+    assert_eq!(value("verbatim"), "http://Bad.example:80/%7Ea");
+    let unknown = run(dir, &["normalize", "--profile", "kaspersky@2", "x"]);
+    assert!(unknown.code == 2 && unknown.err.contains("safe-browsing-5@1"), "{}", unknown.err);
+
+    let compiled = run(dir, &["compile", "--profile", "kaspersky", "-o", "k.ind", "urls.csv"]);
+    assert_eq!((compiled.code, compiled.json()[0]["profile"].as_str()), (0, Some("kaspersky@1")));
+    assert_eq!(run(dir, &["inspect", "k.ind"]).json()[0]["profile"], "kaspersky@1");
+    assert_eq!(run(dir, &["inspect", "--verify", "k.ind"]).code, 0);
+    let line = b"seen https://bad.example/gate.php?no and https://bad.example/GATE.php/ here\n";
+    let scan = run_with(dir, &["scan", "-f", "k.ind"], line);
+    assert_eq!(scan.column("raw"), ["https://bad.example/GATE.php/"]);
+    assert_eq!(scan.json()[0]["indicator"]["target"]["profile"], "kaspersky@1");
+    let lookup = run(dir, &["lookup", "-f", "k.ind", "bad.example/gate.php"]);
+    assert_eq!(lookup.json()[0]["hits"][0]["relation"], "exact");
+
+    // Both names are in the message, in whatever order they come.
+    for feeds in [["k.ind", "plain.txt"], ["plain.txt", "k.ind"]] {
+        let scan = run_with(dir, &["scan", "-f", feeds[0], "-f", feeds[1]], line);
+        assert_eq!(scan.code, 2, "{feeds:?}");
+        assert!(scan.err.contains("default@1") && scan.err.contains("kaspersky@1"), "{}", scan.err);
+    }
+    let mixed = run(dir, &["compile", "--profile", "zeek", "-o", "z.ind", "plain.txt", "k.ind"]);
+    assert_eq!((mixed.code, &mixed.json()[0]["failed"][0]["reason"]), (2, &"profile-mismatch".into()));
+    assert!(mixed.err.contains("zeek@1") && mixed.err.contains("kaspersky@1"), "{}", mixed.err);
+    assert_eq!(
+        run(dir, &["compile", "--profile", "kaspersky", "-o", "both.ind", "plain.txt", "k.ind"]).code,
+        0
+    );
+    assert_eq!(run(dir, &["inspect", "both.ind"]).json()[0]["indicators"], 2);
+
+    // Only jsonl names a profile, and is read back under it alone.
+    let csv = run(dir, &["convert", "--to", "csv", "k.ind"]);
+    assert!(csv.code == 2 && csv.out.is_empty() && csv.err.contains("kaspersky@1"), "{}", csv.err);
+    assert_eq!(run(dir, &["convert", "--to", "jsonl", "-o", "k.jsonl", "k.ind"]).code, 0);
+    assert_eq!(run(dir, &["compile", "--profile", "kaspersky", "-o", "again.ind", "k.jsonl"]).code, 0);
+    assert_eq!(fs::read(dir.join("again.ind")).unwrap(), fs::read(dir.join("k.ind")).unwrap());
+    let other = run(dir, &["compile", "-o", "d.ind", "k.jsonl"]);
+    assert_eq!(other.json()[0]["refused"]["profile-mismatch"], 1);
+}

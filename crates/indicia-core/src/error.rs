@@ -46,6 +46,7 @@ reasons! {
     SetCorrupt = 23 "set-corrupt" "the set is damaged or cut short; compile again or fetch it again",
     SetProfile = 24 "set-profile" "the set was compiled under a profile that this build does not know; compile again",
     LimitReached = 25 "limit-reached" "a documented limit was reached; the answer is not complete",
+    ProfileMismatch = 26 "profile-mismatch" "the URLs follow different profiles and are never compared; read the feeds again under one",
     // 40-59: feeds
     NotRead = 40 "format-not-read" "this format is recognised but not read",
     UnknownFormat = 41 "unknown-format" "the format was not recognised; name it with --from",

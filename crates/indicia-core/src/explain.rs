@@ -50,7 +50,7 @@ const CONTRACT: &str = "default@1";
 pub fn explain(kind: Option<Kind>, raw: &str, level: Refang) -> Explanation {
     let result = Observable::parse_refanged(kind, raw, level);
     let mut told = Explanation { value: Vec::new(), key: Vec::new(), also: &[], result };
-    let mut text = observable::trimmed(raw).to_string();
+    let mut text = observable::trim(raw).to_string();
     note(&mut told.value, "white space and invisible characters at the ends go", CONTRACT, raw, &text);
     let bare = match kind {
         None => Observable::parse_refanged(None, &text, Refang::Off).is_ok_and(|o| Ok(o) == told.result),

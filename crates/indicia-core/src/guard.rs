@@ -19,7 +19,8 @@ use regex_automata::meta::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::observable::ip;
-use crate::set::{parents, url_key_host};
+use crate::profile::url_key_host;
+use crate::set::parents;
 use crate::{IndicatorRef, Kind, Relation};
 
 /// One reason to doubt a hit.

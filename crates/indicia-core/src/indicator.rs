@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
-use crate::{Kind, Observable, Pap, ParseError, Time, Tlp};
+use crate::{Kind, Observable, Pap, ParseError, ParseOptions, Profile, Refang, Time, Tlp};
 
 /// How a target matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,6 +105,9 @@ struct RawTarget<'a> {
     match_: Option<Match>,
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     source_type: Option<std::borrow::Cow<'a, str>>,
+    /// Absent for `default@1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<Profile>,
 }
 
 impl Serialize for Target {
@@ -114,6 +117,7 @@ impl Serialize for Target {
             value: self.value(),
             match_: Some(self.match_),
             source_type: self.observable.source_type().map(Into::into),
+            profile: Some(self.observable.profile()).filter(|profile| *profile != Profile::Default),
         }
         .serialize(serializer)
     }
@@ -122,7 +126,8 @@ impl Serialize for Target {
 impl<'de> Deserialize<'de> for Target {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Target, D::Error> {
         let raw = RawTarget::deserialize(deserializer)?;
-        Target::from_parts(raw.kind, &raw.value, raw.match_, raw.source_type.as_deref())
+        let profile = raw.profile.unwrap_or_default();
+        Target::from_parts_under(profile, raw.kind, &raw.value, raw.match_, raw.source_type.as_deref())
             .map_err(serde::de::Error::custom)
     }
 }
@@ -131,6 +136,20 @@ impl Target {
     /// A target from the fields of a record. The value is parsed as its kind; `match_` absent means the
     /// kind's default; `*.name` with `Subdomains` is below only. `source_type` is for [`Kind::Other`].
     pub fn from_parts(
+        kind: Kind,
+        value: &str,
+        match_: Option<Match>,
+        source_type: Option<&str>,
+    ) -> Result<Target, ParseError> {
+        Target::from_parts_under(Profile::Default, kind, value, match_, source_type)
+    }
+
+    /// As [`Target::from_parts`], with a URL read under a profile.
+    ///
+    /// # Errors
+    /// The reason why the value is refused.
+    pub fn from_parts_under(
+        profile: Profile,
         kind: Kind,
         value: &str,
         match_: Option<Match>,
@@ -146,7 +165,8 @@ impl Target {
             }
             _ => (value, false),
         };
-        let observable = Observable::parse_as(kind, bare)?;
+        let options = ParseOptions { profile, kind: Some(kind), refang: Refang::Off };
+        let observable = Observable::parse_with(bare, &options)?;
         let mut target = Target::new(observable);
         if below_only {
             target.match_ = Match::Subdomains;

@@ -50,9 +50,10 @@ pub use indicia_data as data;
 pub use kind::{Kind, UnknownKind};
 pub use marking::{NotAPap, NotATlp, Pap, Tlp};
 pub use observable::{
-    AMBIGUITIES, Ambiguity, Canonical, MAX_VALUE_BYTES, Observable, PRECEDENCE, Precedence, Purl,
+    AMBIGUITIES, Ambiguity, Canonical, MAX_VALUE_BYTES, Observable, PRECEDENCE, ParseOptions, Precedence,
+    Purl,
 };
-pub use profile::DEFAULT_PROFILE;
+pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;
 pub use scan::{Hit, HitView, Relation, ScanOptions, ScanRefang, Scratch};
 pub use set::{BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo};

@@ -19,7 +19,9 @@ use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards};
 use crate::observable::digest;
 use crate::refang::{Refang, View};
-use crate::{Context, IndicatorRef, IndicatorSet, Kind, Observable, ParseError, Reason, Time};
+use crate::{
+    Context, IndicatorRef, IndicatorSet, Kind, Observable, ParseError, ParseOptions, Profile, Reason, Time,
+};
 
 /// How an indicator matches where it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -265,18 +267,32 @@ impl IndicatorSet {
         options: &ScanOptions,
         scratch: &mut Scratch,
     ) -> Result<(Observable, Vec<Hit<'_>>), ParseError> {
-        let main = Observable::parse_refanged(kind, raw, Refang::Usual)?;
+        let profile = self.profile();
+        let read = |kind| Observable::parse_with(raw, &ParseOptions { profile, kind, refang: Refang::Usual });
+        let main = read(kind)?;
         let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
-        finder.observable(&main);
+        let mut find = |found: &Observable| {
+            finder.observable(found);
+            if found.kind() != Kind::Url {
+                return;
+            }
+            if profile == Profile::Default {
+                finder.parts_of_url(found.value());
+            } else if let Ok(plain) = Observable::parse_refanged(Some(Kind::Url), raw, Refang::Usual) {
+                // The profile may have dropped the port, or changed the host.
+                finder.parts_of_url(plain.value());
+            }
+        };
+        find(&main);
         if kind.is_none() {
             for kind in Kind::ALL {
                 if *kind != main.kind()
                     && (self.has().kind(*kind) || kind.is_address_like())
                     // A network is no URL with a number for a path.
-                    && !(*kind == Kind::Url && main.kind().is_address_like())
-                    && let Ok(other) = Observable::parse_refanged(Some(*kind), raw, Refang::Usual)
+                    && !(*kind == Kind::Url && main.kind().is_address_like() && raw.contains('/'))
+                    && let Ok(other) = read(Some(*kind))
                 {
-                    finder.observable(&other);
+                    find(&other);
                 }
             }
         }

@@ -5,10 +5,12 @@
 //! `expected-failures.toml`, each with its reason; a row that fails without being listed and a listed row that
 //! no longer fails (or no longer exists) both break the build.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod common;
+
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use common::{Findings, json_lines, read};
 use indicia_core::explain::explain;
 use indicia_core::{Kind, Observable, ParseError, Purl, Reason, Refang};
 use serde_json::Value;
@@ -114,7 +116,7 @@ fn conformance() {
     purl(&mut found);
     defang(&mut found);
     public_suffixes(&mut found);
-    found.compare_with_expected();
+    found.compare_with_expected("expected-failures.toml");
 }
 
 fn run(row: &Value) -> Result<Observable, ParseError> {
@@ -140,47 +142,26 @@ fn shown(result: &Result<Observable, ParseError>) -> String {
     }
 }
 
-/// What the rows of the conformance files did: `file` and `row` name a row, the outcome is `None` where it holds.
-#[derive(Default)]
-struct Findings(BTreeMap<(String, String), Option<String>>);
-
-impl Findings {
-    fn row(&mut self, file: &str, row: &str, holds: bool, got: impl FnOnce() -> String) {
-        let outcome = (!holds).then(got);
-        let old = self.0.insert((file.into(), row.into()), outcome.clone());
-        assert!(old.is_none_or(|old| old == outcome), "two rows of {file} are both named {row}");
-    }
-
+/// Rows that say what a text is as a kind.
+trait Rows {
     /// The text is taken as this kind, with this value.
+    fn takes(&mut self, file: &str, kind: Kind, raw: &str, value: &str);
+    /// The text is refused as this kind.
+    fn refuses(&mut self, file: &str, kind: Kind, raw: &str);
+}
+
+impl Rows for Findings {
     fn takes(&mut self, file: &str, kind: Kind, raw: &str, value: &str) {
         let got = Observable::parse_as(kind, raw);
         let holds = got.as_ref().is_ok_and(|o| o.kind() == kind && o.value() == value);
         self.row(file, &format!("{kind} {raw}"), holds, || format!("want {value:?}, got {}", shown(&got)));
     }
 
-    /// The text is refused as this kind.
     fn refuses(&mut self, file: &str, kind: Kind, raw: &str) {
         let got = Observable::parse_as(kind, raw);
         self.row(file, &format!("{kind} {raw}"), got.is_err(), || {
             format!("want an error, got {}", shown(&got))
         });
-    }
-
-    fn compare_with_expected(&self) {
-        let expected = expected_failures();
-        let mut wrong = String::new();
-        for ((file, row), outcome) in &self.0 {
-            let listed = expected.contains(&(file.clone(), row.clone()));
-            match outcome {
-                Some(got) if !listed => writeln!(wrong, "fails: {file}: {row}: {got}").unwrap(),
-                None if listed => writeln!(wrong, "listed, but holds: {file}: {row}").unwrap(),
-                _ => {}
-            }
-        }
-        for (file, row) in expected.iter().filter(|id| !self.0.contains_key(*id)) {
-            writeln!(wrong, "listed, but there is no such row: {file}: {row}").unwrap();
-        }
-        assert!(wrong.is_empty(), "{} rows, {} expected to fail\n{wrong}", self.0.len(), expected.len());
     }
 }
 
@@ -624,30 +605,6 @@ fn public_suffixes(found: &mut Findings) {
     assert_eq!(rows, 78, "every row that is not commented out");
 }
 
-/// `[[failure]]` tables of `file`, `row` and `reason`, one basic string a line: the part of TOML that the list uses.
-fn expected_failures() -> BTreeSet<(String, String)> {
-    let content = read("expected-failures.toml");
-    let mut tables = Vec::<BTreeMap<&str, String>>::new();
-    for line in content.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        if line == "[[failure]]" {
-            tables.push(BTreeMap::new());
-            continue;
-        }
-        let (name, value) = line.split_once(" = ").unwrap_or_else(|| panic!("not `name = \"text\"`: {line}"));
-        let value = serde_json::from_str(value).unwrap_or_else(|e| panic!("{e}: {line}"));
-        tables.last_mut().expect("a [[failure]] line first").insert(name, value);
-    }
-    let mut listed = BTreeSet::new();
-    for mut table in tables {
-        let mut take =
-            |name: &str| table.remove(name).unwrap_or_else(|| panic!("a failure without `{name}`"));
-        assert!(!take("reason").is_empty(), "every failure has a reason");
-        let id = (take("file"), take("row"));
-        assert!(listed.insert(id.clone()), "listed twice: {id:?}");
-    }
-    listed
-}
-
 fn files(folder: &str) -> Vec<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(folder);
     let entries = std::fs::read_dir(path).expect("the folder is there");
@@ -657,20 +614,8 @@ fn files(folder: &str) -> Vec<String> {
     names
 }
 
-fn read(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(name);
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
 fn json(name: &str) -> Value {
     serde_json::from_str(&read(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn json_lines(name: &str) -> Vec<(usize, Value)> {
-    let parse = |(index, line)| {
-        (index + 1, serde_json::from_str(line).unwrap_or_else(|e| panic!("{name}: {}: {e}", index + 1)))
-    };
-    read(name).lines().enumerate().map(parse).collect()
 }
 
 fn array(value: &Value) -> std::slice::Iter<'_, Value> {

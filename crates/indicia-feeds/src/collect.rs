@@ -33,7 +33,7 @@ impl<'a> Collector<'a> {
         names: Match,
         said: Option<Match>,
     ) -> Result<Target, Reason> {
-        let matching = Matching { names, said: said.or(self.options.match_) };
+        let matching = Matching { names, said: said.or(self.options.match_), profile: self.options.profile };
         let typed = kinds::target(hint, source_type, raw, matching)?;
         self.report.retyped += u64::from(typed.retyped);
         Ok(typed.target)

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use indicia_core::{Kind, Match, Observable, ParseError, Reason, Refang, Target};
+use indicia_core::{Kind, Match, Observable, ParseError, ParseOptions, Profile, Reason, Refang, Target};
 
 /// The longest value of kind `other` that is carried.
 pub(crate) const MAX_OTHER_BYTES: usize = 256 * 1024;
@@ -37,13 +37,21 @@ pub(crate) struct Typed {
     pub(crate) retyped: bool,
 }
 
-/// How names and URLs match when the value itself does not say.
+/// How names and URLs match when the value itself does not say, and what URLs are read by.
 #[derive(Clone, Copy)]
 pub(crate) struct Matching {
     /// The format's default for names.
     pub(crate) names: Match,
     /// What the caller or the record says.
     pub(crate) said: Option<Match>,
+    /// The profile of URLs.
+    pub(crate) profile: Profile,
+}
+
+impl Default for Matching {
+    fn default() -> Matching {
+        Matching { names: Match::Subdomains, said: None, profile: Profile::Default }
+    }
 }
 
 impl Matching {
@@ -89,7 +97,7 @@ pub(crate) fn target(hint: Hint, source_type: &str, raw: &str, matching: Matchin
     if hint == Hint::Shape && bare.starts_with('/') {
         return carried("path");
     }
-    let (observable, retyped) = observable(hint, bare)?;
+    let (observable, retyped) = observable(hint, bare, matching.profile)?;
     // A path in a list is part of a URL whose host is not known, unless it is of Windows.
     if hint == Hint::Shape && observable.kind() == Kind::FilePath && bare.starts_with('/') {
         return carried("path");
@@ -102,8 +110,12 @@ pub(crate) fn target(hint: Hint, source_type: &str, raw: &str, matching: Matchin
     Ok(Typed { target, retyped })
 }
 
-fn observable(hint: Hint, text: &str) -> Result<(Observable, bool), Reason> {
-    let by_shape = |text: &str| Observable::parse_refanged(None, text, Refang::Usual);
+fn parse(profile: Profile, kind: Option<Kind>, text: &str) -> Result<Observable, ParseError> {
+    Observable::parse_with(text, &ParseOptions { profile, kind, refang: Refang::Usual })
+}
+
+fn observable(hint: Hint, text: &str, profile: Profile) -> Result<(Observable, bool), Reason> {
+    let by_shape = |text: &str| parse(profile, None, text);
     let reason = |e: ParseError| e.reason;
     match hint {
         Hint::Shape => by_shape(text).map(|o| (o, false)).map_err(reason),
@@ -114,7 +126,7 @@ fn observable(hint: Hint, text: &str) -> Result<(Observable, bool), Reason> {
             let expected = kind.is_address_like() || (hint == Hint::Host && kind == Kind::Domain);
             if expected || is_network(kind) { Ok((found, !expected)) } else { Err(Reason::Ipv4Shape) }
         }
-        Hint::Hostname => named(Kind::Domain, text),
+        Hint::Hostname => named(Kind::Domain, text, profile),
         Hint::Kind(Kind::FileName) if text.contains(['/', '\\']) => {
             let read = Observable::parse_as(Kind::FilePath, text);
             read.map(|o| (o, true)).map_err(reason)
@@ -123,13 +135,13 @@ fn observable(hint: Hint, text: &str) -> Result<(Observable, bool), Reason> {
         Hint::Kind(kind) if kind >= Kind::FileName => {
             Observable::parse_as(kind, text).map(|o| (o, false)).map_err(reason)
         }
-        Hint::Kind(kind) => named(kind, text),
+        Hint::Kind(kind) => named(kind, text, profile),
         Hint::Other => Err(Reason::UnknownKind),
     }
 }
 
-fn named(kind: Kind, text: &str) -> Result<(Observable, bool), Reason> {
-    let refused = match Observable::parse_refanged(Some(kind), text, Refang::Usual) {
+fn named(kind: Kind, text: &str, profile: Profile) -> Result<(Observable, bool), Reason> {
+    let refused = match parse(profile, Some(kind), text) {
         Ok(found) => return Ok((found, false)),
         Err(refused) => refused.reason,
     };
@@ -141,7 +153,7 @@ fn named(kind: Kind, text: &str) -> Result<(Observable, bool), Reason> {
     } else {
         return Err(refused);
     };
-    match Observable::parse_refanged(None, text, Refang::Usual) {
+    match parse(profile, None, text) {
         Ok(found) if related(found.kind()) => Ok((found, true)),
         _ => Err(refused),
     }
@@ -273,10 +285,8 @@ pub(crate) fn of_type(name: &str) -> Option<Hint> {
 mod tests {
     use super::*;
 
-    const NAMES: Matching = Matching { names: Match::Subdomains, said: None };
-
     fn read(hint: Hint, raw: &str) -> Result<(Kind, String, Match, bool), Reason> {
-        target(hint, "t", raw, NAMES)
+        target(hint, "t", raw, Matching::default())
             .map(|t| (t.target.observable.kind(), t.target.value().into_owned(), t.target.match_, t.retyped))
     }
 

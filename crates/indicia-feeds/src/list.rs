@@ -175,6 +175,7 @@ impl RawFeed {
             columns: columns.collect(),
             match_,
             confidence_min,
+            ..ReadOptions::default()
         };
         Ok(FeedEntry { path: self.path.into_inner(), from, options, line })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use indicia_core::{Match, Pap, Role, Tlp};
+use indicia_core::{Match, Pap, Profile, Role, Tlp};
 
 /// What is known about a feed beside its content. `Default` says nothing.
 #[derive(Clone, Debug, Default)]
@@ -23,4 +23,6 @@ pub struct ReadOptions {
     pub match_: Option<Match>,
     /// Contexts with a lower confidence (on 0-100), or none, are left out and counted.
     pub confidence_min: Option<f64>,
+    /// The rules that URLs are read by, from the text of the feed. Records that name another profile are refused.
+    pub profile: Profile,
 }

@@ -421,7 +421,8 @@ fn join_port(host: &str, port: &str) -> String {
 
 /// Whether a cell is a value by its shape: neither a number nor a date.
 pub(crate) fn parses(cell: &str, options: &ReadOptions) -> bool {
-    let matching = kinds::Matching { names: Match::Subdomains, said: options.match_ };
+    let matching =
+        kinds::Matching { names: Match::Subdomains, said: options.match_, profile: options.profile };
     Time::parse(cell).is_err() && kinds::target(Hint::Shape, "value", cell, matching).is_ok()
 }
 

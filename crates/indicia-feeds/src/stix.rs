@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use indicia_core::{Confidence, Context, Kind, Match, Reason, Role, Target, Time};
+use indicia_core::{Confidence, Context, Kind, Match, Profile, Reason, Role, Target, Time};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -42,7 +42,7 @@ const MAX_EXPANSION: usize = 256 * 1024 * 1024;
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
     let (text, recoded) = lines::document(input)?;
     to.report.recoded += u64::from(recoded);
-    let mut index = Index::default();
+    let mut index = Index { profile: to.options.profile, ..Index::default() };
     let mut indexed = false;
     let mut number = 0usize;
     document::each(&text, Format::Stix, to, &mut |document, to| {
@@ -150,6 +150,8 @@ fn flatten<'t>(document: &'t RawValue, into: &mut Vec<&'t RawValue>, depth: usiz
 pub(crate) struct Index {
     /// From an id to a name.
     pub(crate) names: HashMap<String, String>,
+    /// What URLs are read by.
+    profile: Profile,
     /// From the id of a definition to what it stands for.
     pub(crate) markings: HashMap<String, Marking>,
     /// From an indicator to the first thing that it indicates.
@@ -242,7 +244,7 @@ impl Index {
             if set.is_empty() {
                 continue;
             }
-            for target in targets(&object) {
+            for target in targets(&object, self.profile) {
                 let key = (target.observable.kind(), target.observable.key().to_string());
                 self.values.entry(key).or_default().join(set);
             }
@@ -262,11 +264,11 @@ impl Index {
 }
 
 /// The targets that an object's pattern comes to; none where it is refused.
-fn targets(object: &Map<String, Value>) -> Vec<Target> {
+fn targets(object: &Map<String, Value>, profile: Profile) -> Vec<Target> {
     let text = |name: &str| object.get(name).and_then(Value::as_str);
     let Some(pattern) = text("pattern") else { return Vec::new() };
     let read = |hint, source_type: &str, value: &str| {
-        let matching = Matching { names: Match::Subdomains, said: None };
+        let matching = Matching { profile, ..Matching::default() };
         kinds::target(hint, source_type, value, matching).ok().map(|typed| typed.target)
     };
     match text("pattern_type").unwrap_or("stix") {
@@ -363,7 +365,7 @@ fn indicator(
 
 /// Whether a pattern is how we write its one value, however long its paths are.
 fn is_written(part: &pattern::Part, text: &str) -> bool {
-    let matching = Matching { names: Match::Subdomains, said: None };
+    let matching = Matching::default();
     kinds::target(part.hint, &part.source_type, &part.value, matching)
         .is_ok_and(|typed| pattern::write(&typed.target).1 == text)
 }

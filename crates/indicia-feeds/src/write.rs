@@ -25,7 +25,7 @@ pub use csv::csv_record;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use indicia_core::{Indicator, Time};
+use indicia_core::{Indicator, Profile, Time};
 
 use crate::{FeedError, Format};
 
@@ -109,6 +109,11 @@ impl<'a> Writer<'a> {
     /// [`FeedError::Io`].
     pub fn write(&mut self, indicator: &Indicator) -> Result<(), FeedError> {
         self.loss.indicators += 1;
+        if self.format != Format::Jsonl && indicator.target.observable.profile() != Profile::Default {
+            // Read again, its text would be another URL.
+            self.loss.leave_out("a URL under another profile than default@1, which only jsonl can name");
+            return Ok(());
+        }
         match (&mut self.document, self.format) {
             (Document::Stix(bundle), _) => bundle.write(indicator, self.out, &mut self.loss)?,
             (Document::Misp(event), _) => event.write(indicator, self.out, &mut self.loss)?,

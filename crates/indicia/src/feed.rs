@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use indicia_core::{BuildOptions, BuildReport, Indicator, Reason, SetBuilder};
+use indicia_core::{BuildOptions, BuildReport, Indicator, Kind, Profile, Reason, SetBuilder};
 use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
 
 use crate::IndicatorSet;
@@ -74,9 +74,53 @@ impl LoadReport {
     }
 }
 
+/// The profile that all URLs of a reading follow. Those of one profile are never compared with those of another,
+/// so what follows another is not read.
+#[derive(Clone, Debug)]
+struct Agreed {
+    /// `None` until the first feed.
+    profile: Option<Profile>,
+    /// The set that brought its profile, where nobody said one.
+    by: Option<String>,
+}
+
+impl Agreed {
+    /// The profile that a text of a feed is read by.
+    fn for_feed(&mut self, asked: Profile) -> Result<Profile, String> {
+        let agreed = *self.profile.get_or_insert(asked);
+        match &self.by {
+            // What was said holds for every feed that says nothing itself.
+            None if asked == Profile::Default || asked == agreed => Ok(agreed),
+            Some(_) if asked == agreed => Ok(agreed),
+            Some(set) => Err(format!(
+                "its URLs would be read under {asked}, and those of {set} follow {agreed}; compile it under {agreed} first"
+            )),
+            None => Err(format!(
+                "its URLs would be read under {asked}, and those of the other feeds under {agreed}"
+            )),
+        }
+    }
+
+    /// Whether a set whose URLs follow a profile can come in.
+    fn for_set(&mut self, name: &str, profile: Profile) -> Result<(), String> {
+        if self.profile.is_none() {
+            (self.profile, self.by) = (Some(profile), Some(name.to_string()));
+        }
+        match (self.profile, &self.by) {
+            (Some(agreed), _) if agreed == profile => Ok(()),
+            (agreed, by) => Err(format!(
+                "its URLs follow {profile}, and those of {} {}; read the feeds of both under one profile",
+                by.as_deref().unwrap_or("the other feeds"),
+                agreed.unwrap_or_default(),
+            )),
+        }
+    }
+}
+
 /// Reads feeds and hands every indicator to a function.
 pub struct Reader<'s> {
     sink: &'s mut dyn FnMut(Indicator),
+    agreed: Agreed,
     /// Called with the name of each file before it is read.
     pub progress: &'s mut dyn FnMut(&str),
     /// What came of it so far.
@@ -90,9 +134,10 @@ impl std::fmt::Debug for Reader<'_> {
 }
 
 impl<'s> Reader<'s> {
-    /// A reader that hands indicators to `sink`.
+    /// A reader that hands indicators to `sink`, URLs under `default@1`.
     pub fn new(sink: &'s mut dyn FnMut(Indicator), progress: &'s mut dyn FnMut(&str)) -> Reader<'s> {
-        Reader { sink, progress, report: LoadReport::default() }
+        let agreed = Agreed { profile: Some(Profile::Default), by: None };
+        Reader { sink, agreed, progress, report: LoadReport::default() }
     }
 
     /// Reads one feed. What fails is in the report; the rest is done.
@@ -129,6 +174,7 @@ impl<'s> Reader<'s> {
                     let mut options = entry.options.clone();
                     options.tlp = options.tlp.max(spec.options.tlp);
                     options.pap = options.pap.max(spec.options.pap);
+                    options.profile = spec.options.profile;
                     self.read(&FeedSpec { path: folder.join(&entry.path), format: entry.from, options });
                 }
             }
@@ -158,6 +204,11 @@ impl Visitor for Visit<'_, '_> {
                     let version = &set.info().public_suffixes;
                     if version != indicia_core::data::psl::version() {
                         self.reader.report.other_suffixes.push((name.to_string(), version.clone()));
+                    }
+                    let has_urls = set.info().kinds.contains_key(Kind::Url.name());
+                    if has_urls && let Err(message) = self.reader.agreed.for_set(name, set.profile()) {
+                        self.fail(name, Reason::ProfileMismatch, message);
+                        return Ok(ControlFlow::Continue(()));
                     }
                     let mut report = Report { format: Some(Format::Jsonl), ..Report::default() };
                     for indicator in set.iter() {
@@ -194,6 +245,13 @@ impl Visitor for Visit<'_, '_> {
         };
         let mut options = self.spec.options.clone();
         options.feed.get_or_insert_with(|| relative.to_string());
+        match self.reader.agreed.for_feed(options.profile) {
+            Ok(profile) => options.profile = profile,
+            Err(message) => {
+                self.fail(name, Reason::ProfileMismatch, message);
+                return Ok(ControlFlow::Continue(()));
+            }
+        }
         let mut input = io::BufReader::with_capacity(1 << 17, io::Cursor::new(head).chain(input));
         match indicia_feeds::read(readable, &mut input, &options, self.reader.sink) {
             Ok(report) => self.reader.report.files.push((name.to_string(), report)),
@@ -225,13 +283,16 @@ impl Visit<'_, '_> {
 #[derive(Debug)]
 pub struct Loader {
     builder: SetBuilder,
+    agreed: Agreed,
     report: LoadReport,
 }
 
 impl Loader {
-    /// A loader for a set with these options.
+    /// A loader for a set with these options. Without a profile there, sets keep theirs, and feeds are read under
+    /// what their options say. What follows another profile than the rest is not read, and is among the failed.
     pub fn new(options: BuildOptions) -> Loader {
-        Loader { builder: SetBuilder::new(options), report: LoadReport::default() }
+        let agreed = Agreed { profile: options.profile, by: None };
+        Loader { builder: SetBuilder::new(options), agreed, report: LoadReport::default() }
     }
 
     /// Reads one feed into the set to be.
@@ -244,13 +305,17 @@ impl Loader {
         let builder = &mut self.builder;
         let mut sink = |indicator| builder.push(indicator);
         let mut reader = Reader::new(&mut sink, progress);
+        reader.agreed = self.agreed.clone();
         reader.report = std::mem::take(&mut self.report);
         reader.read(spec);
-        self.report = reader.report;
+        (self.report, self.agreed) = (reader.report, reader.agreed);
     }
 
     /// The set, and what came of reading.
     pub fn finish(mut self) -> (IndicatorSet, LoadReport) {
+        if let Some(profile) = self.agreed.profile {
+            self.builder.adopt_profile(profile);
+        }
         self.report.build = self.builder.report().clone();
         (self.builder.finish().into(), self.report)
     }

@@ -83,6 +83,8 @@ pub fn run(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
 
     let vectors = work.join("default-1.tsv");
     fs::write(&vectors, rows(&fs::read_to_string(root.join("tests/vectors/default-1.jsonl"))?)?)?;
+    let profiles = work.join("profiles-1.tsv");
+    fs::write(&profiles, profile_rows(&fs::read_to_string(root.join("tests/vectors/profiles-1.jsonl"))?)?)?;
     let feed = work.join("feed.csv");
     let text = work.join("text.log");
     fs::write(&feed, "indicator,type\nbad.example,domain\n192.0.2.0/24,cidr\n")?;
@@ -97,7 +99,10 @@ pub fn run(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         vec![format!("-L{}", work.display()), format!("-Wl,-rpath,{}", work.display()), "-lindicia".into()];
     let mut programs: Vec<(&str, &str, &str, PathBuf, Vec<&Path>)> = Vec::new();
     for name in ["vectors", "api", "stream", "threads"] {
-        let arguments = if name == "vectors" { vec![vectors.as_path()] } else { vec![work.as_path()] };
+        let arguments = match name {
+            "vectors" => vec![vectors.as_path(), profiles.as_path()],
+            _ => vec![work.as_path()],
+        };
         programs.push((cc, "-std=c99", name, c.join(format!("tests/{name}.c")), arguments));
     }
     programs.push((cc, "-std=c99", "ten_lines", c.join("examples/ten_lines.c"), vec![&feed, &text]));
@@ -241,16 +246,32 @@ fn rows(jsonl: &str) -> Result<String, Box<dyn Error>> {
             &expect["key"],
             &row["error"],
         ];
-        for (at, field) in fields.iter().enumerate() {
-            text.push_str(if at > 0 { "\t" } else { "" });
-            for byte in field.as_str().unwrap_or_default().bytes() {
-                match byte {
-                    b' '..=b'~' if byte != b'\\' => text.push(char::from(byte)),
-                    _ => write!(text, "\\x{byte:02x}")?,
-                }
-            }
-        }
-        text.push('\n');
+        line_of(&fields, &mut text)?;
     }
     Ok(text)
+}
+
+/// The vectors of the other profiles, likewise: profile, kind, refang, raw, value, reason.
+fn profile_rows(jsonl: &str) -> Result<String, Box<dyn Error>> {
+    let mut text = String::new();
+    for line in jsonl.lines().filter(|line| !line.trim().is_empty()) {
+        let row: Value = serde_json::from_str(line)?;
+        let fields = ["profile", "kind", "refang", "raw", "value", "error"].map(|name| &row[name]);
+        line_of(&fields, &mut text)?;
+    }
+    Ok(text)
+}
+
+fn line_of(fields: &[&Value], text: &mut String) -> Result<(), Box<dyn Error>> {
+    for (at, field) in fields.iter().enumerate() {
+        text.push_str(if at > 0 { "\t" } else { "" });
+        for byte in field.as_str().unwrap_or_default().bytes() {
+            match byte {
+                b' '..=b'~' if byte != b'\\' => text.push(char::from(byte)),
+                _ => write!(text, "\\x{byte:02x}")?,
+            }
+        }
+    }
+    text.push('\n');
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::args::Compile;
 use crate::{Exit, feeds, show};
 
 pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
-    let options = BuildOptions { roles: args.role.clone(), ..BuildOptions::default() };
+    let options = BuildOptions { roles: args.role.clone(), profile: args.profile, ..BuildOptions::default() };
     let (set, report, exit) = feeds::load(&args.feeds, &args.feed_options, options);
     if let Err(error) = set.save(&args.output) {
         show::message(&error.to_string());
@@ -23,11 +23,12 @@ pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
 }
 
 fn summary(set: &IndicatorSet, report: &LoadReport) -> Value {
-    let SetInfo { kinds, feeds, indicators, contexts, .. } = set.info();
+    let SetInfo { profile, kinds, feeds, indicators, contexts, .. } = set.info();
     let total = report.total();
     let refused: std::collections::BTreeMap<&str, u64> =
         total.refused.iter().map(|(r, n)| (r.slug(), *n)).collect();
     json!({
+        "profile": profile,
         "indicators": indicators,
         "contexts": contexts,
         "kinds": kinds,

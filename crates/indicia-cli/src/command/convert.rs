@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use indicia::feeds::{FeedError, LossReport, Writer};
-use indicia::{BuildOptions, Indicator, IndicatorSet, write_atomically};
+use indicia::feeds::{FeedError, Format, LossReport, Writer};
+use indicia::{BuildOptions, Indicator, IndicatorSet, Profile, write_atomically};
 
 use crate::args::Convert;
 use crate::{Exit, feeds, show};
@@ -12,6 +12,15 @@ pub(crate) fn run(args: &Convert) -> io::Result<Exit> {
     // Everything is carried: what a set for matching leaves out belongs to a conversion.
     let options = BuildOptions { everything: true, ..BuildOptions::default() };
     let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, options);
+    if set.profile() != Profile::Default && args.to != Format::Jsonl {
+        show::message(&format!(
+            "the URLs follow {}, and {} holds those of {}; write jsonl, or convert the feeds that the set was compiled from",
+            set.profile(),
+            args.to.name(),
+            Profile::Default
+        ));
+        return Ok(Exit::Failed);
+    }
     let filter = args.filters.get();
     let filtered = filter != indicia::Filter::default();
     let keeps = |indicator: &mut Indicator| {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use indicia::{Observable, ParseError, Refang, refang as fang};
+use indicia::{Observable, ParseError, ParseOptions, Refang, refang as fang};
 use serde_json::{Value, json};
 
 use crate::Exit;
@@ -11,8 +11,8 @@ use crate::{data, show};
 
 pub(crate) fn normalize(args: Normalize) -> io::Result<Exit> {
     let read = |raw: &str| {
-        Observable::parse_refanged(args.kind, raw, args.refang)
-            .map(|o| (Some(o.kind().name()), o.value().to_string()))
+        let options = ParseOptions { profile: args.profile, kind: args.kind, refang: args.refang };
+        Observable::parse_with(raw, &options).map(|o| (Some(o.kind().name()), o.value().to_string()))
     };
     each(args.values, args.output.get(), read)
 }

@@ -11,7 +11,7 @@ pub(crate) use detect::{decide, detect};
 pub use purl::Purl;
 
 use crate::refang::{self, Refang};
-use crate::{Kind, ParseError, Reason};
+use crate::{Kind, ParseError, Profile, Reason};
 
 mod detect;
 pub(crate) mod digest;
@@ -44,6 +44,19 @@ pub struct Observable {
     key: Option<Box<str>>,
     /// The source's own type name, for `Kind::Other` only.
     source_type: Option<Box<str>>,
+    /// The profile that made a URL; the default one for every other kind.
+    profile: Profile,
+}
+
+/// How to read a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParseOptions {
+    /// The rules that URLs follow. Every other kind follows `default@1`.
+    pub profile: Profile,
+    /// The kind; found by the value's shape where absent.
+    pub kind: Option<Kind>,
+    /// How much defanging is undone first.
+    pub refang: Refang,
 }
 
 /// A value in canonical form that still borrows from the text it was read from: no copy where the text is
@@ -68,7 +81,11 @@ impl<'t> Canonical<'t> {
     /// # Errors
     /// The reason why the kind's grammar refuses it.
     pub fn parse_as(kind: Kind, raw: &'t str) -> Result<Canonical<'t>, ParseError> {
-        check(raw).and_then(|text| parse_kind(kind, text)).map_err(|reason| ParseError::new(kind, reason))
+        let read = check(raw).and_then(|(text, control)| match control {
+            true => Err(Reason::ControlCharacter),
+            false => parse_kind(kind, text),
+        });
+        read.map_err(|reason| ParseError::new(kind, reason))
     }
 
     /// The kind.
@@ -104,11 +121,21 @@ impl<'t> Canonical<'t> {
         let key = (key != value).then_some(key);
         Canonical { kind, value, key }
     }
+
+    pub(crate) fn into_key(self) -> Cow<'t, str> {
+        self.key.unwrap_or(self.value)
+    }
 }
 
 impl From<Canonical<'_>> for Observable {
     fn from(c: Canonical<'_>) -> Observable {
-        Observable { kind: c.kind, value: c.value.into(), key: c.key.map(Into::into), source_type: None }
+        Observable {
+            kind: c.kind,
+            value: c.value.into(),
+            key: c.key.map(Into::into),
+            source_type: None,
+            profile: Profile::Default,
+        }
     }
 }
 
@@ -135,22 +162,58 @@ impl Observable {
     /// # Errors
     /// As [`Observable::parse`] and [`Observable::parse_as`].
     pub fn parse_refanged(kind: Option<Kind>, raw: &str, level: Refang) -> Result<Observable, ParseError> {
-        let text = check(raw).map_err(|reason| ParseError { kind, reason })?;
-        fn read(kind: Option<Kind>, text: &str) -> Result<Canonical<'_>, ParseError> {
+        Observable::parse_with(raw, &ParseOptions { profile: Profile::Default, kind, refang: level })
+    }
+
+    /// Reads a value under a profile.
+    ///
+    /// The shape of a value decides its kind by the rules of `default@1` under every profile; what a URL becomes
+    /// is the profile's.
+    ///
+    /// # Errors
+    /// As [`Observable::parse`] and [`Observable::parse_as`]; a URL has its profile's reasons.
+    ///
+    /// ```
+    /// use indicia_core::{Observable, ParseOptions, Profile};
+    /// let options = ParseOptions { profile: Profile::SafeBrowsing4, ..ParseOptions::default() };
+    /// let url = Observable::parse_with("hxxp://Bad[.]Example:81/%2541/../b", &options).unwrap();
+    /// assert_eq!(url.value(), "http://bad.example/b");
+    /// ```
+    pub fn parse_with(raw: &str, options: &ParseOptions) -> Result<Observable, ParseError> {
+        let ParseOptions { profile, kind, refang: level } = *options;
+        let refuse = |reason| ParseError { kind, reason };
+        let (text, control) = check(raw).map_err(refuse)?;
+        if control && !(profile.reads_controls() && kind.is_none_or(|kind| kind == Kind::Url)) {
+            return Err(refuse(Reason::ControlCharacter));
+        }
+        fn read(profile: Profile, kind: Option<Kind>, text: &str) -> Result<Canonical<'_>, ParseError> {
             match kind {
+                Some(Kind::Url) => {
+                    profile.url_text(text).map_err(|reason| ParseError::new(Kind::Url, reason))
+                }
                 Some(kind) => parse_kind(kind, text).map_err(|reason| ParseError::new(kind, reason)),
-                None => detect(text),
+                None => detect_under(profile, text),
             }
         }
+        let found = |canonical: Canonical<'_>| match canonical.kind {
+            Kind::Url => Ok(Observable::of_url(canonical, profile)),
+            _ if control => Err(refuse(Reason::ControlCharacter)),
+            _ => Ok(canonical.into()),
+        };
         if kind.is_none_or(refang::is_written_defanged)
             && let Cow::Owned(refanged) = refang::value(text, level)
-            && let Ok(canonical) = read(kind, refanged.trim())
+            && let Ok(canonical) = read(profile, kind, refanged.trim())
             && refang::is_written_defanged(canonical.kind)
-            && (level != Refang::Usual || refang::is_plausible(&canonical.value, canonical.kind))
+            && (level != Refang::Usual || is_plausible(profile, &canonical.value, canonical.kind))
+            && !(profile != Profile::Default && canonical.kind == Kind::Url && is_one_url(text, &refanged))
         {
-            return Ok(canonical.into());
+            return found(canonical);
         }
-        read(kind, text).map(Into::into)
+        found(read(profile, kind, text)?)
+    }
+
+    pub(crate) fn of_url(canonical: Canonical<'_>, profile: Profile) -> Observable {
+        Observable { profile, ..canonical.into() }
     }
 
     /// A value of a type that the list of kinds does not hold: carried as it is, never matched.
@@ -160,6 +223,7 @@ impl Observable {
             value: value.into(),
             key: None,
             source_type: Some(source_type.into()),
+            profile: Profile::Default,
         }
     }
 
@@ -178,14 +242,20 @@ impl Observable {
         self.key.as_deref().unwrap_or(&self.value)
     }
 
+    /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// The source's own name of the type, for [`Kind::Other`].
     pub fn source_type(&self) -> Option<&str> {
         self.source_type.as_deref()
     }
 }
 
-/// White space off both ends, then what no kind takes: nothing, too much, control characters.
-fn check(raw: &str) -> Result<&str, Reason> {
+/// White space off both ends, then what no kind takes: nothing, too much. Also says whether a control character
+/// is left inside, which only some rules for URLs have an answer to.
+pub(crate) fn check(raw: &str) -> Result<(&str, bool), Reason> {
     // Printable ASCII without spaces at its ends, as almost every value is, needs no look at characters.
     let b = raw.as_bytes();
     if let (Some(first), Some(last)) = (b.first(), b.last())
@@ -194,29 +264,52 @@ fn check(raw: &str) -> Result<&str, Reason> {
         && *last > b' '
         && b.iter().fold(true, |all, b| all & b.wrapping_sub(b' ').lt(&(0x7f - b' ')))
     {
-        return Ok(raw);
+        return Ok((raw, false));
     }
-    let text = trimmed(raw);
+    let text = trim(raw);
     if text.is_empty() {
         return Err(Reason::Empty);
     }
     if text.len() > MAX_VALUE_BYTES {
         return Err(Reason::TooLong);
     }
-    if text.chars().any(char::is_control) {
-        return Err(Reason::ControlCharacter);
+    Ok((text, text.chars().any(char::is_control)))
+}
+
+/// Whether two texts are one URL, so that nothing was defanged in one of them and it counts as it is written.
+fn is_one_url(text: &str, refanged: &str) -> bool {
+    refanged.trim().eq_ignore_ascii_case(text)
+        || url::parse(text)
+            .is_ok_and(|url| url::parse(refanged.trim()).is_ok_and(|other| other.value == url.value))
+}
+
+/// Whether refanging by `usual` counts for a value that is canonical under a profile.
+pub(crate) fn is_plausible(profile: Profile, value: &str, kind: Kind) -> bool {
+    if kind == Kind::Url { profile.is_plausible(value) } else { refang::is_plausible(value, kind) }
+}
+
+/// Finds the kind by shape, and reads a URL under a profile.
+fn detect_under(profile: Profile, text: &str) -> Result<Canonical<'_>, ParseError> {
+    if profile == Profile::Default {
+        return detect(text);
     }
-    Ok(text)
+    let as_url = || profile.url_text(text).map_err(|reason| ParseError::new(Kind::Url, reason));
+    match detect(text) {
+        Ok(found) if found.kind == Kind::Url => as_url(),
+        // A profile may take what `default@1` refuses as a URL, but nothing is a URL without its shape.
+        Err(ParseError { kind: Some(Kind::Url), .. }) if text.contains("://") => as_url(),
+        other => other,
+    }
 }
 
 /// Without white space and invisible characters at the ends.
-pub(crate) fn trimmed(raw: &str) -> &str {
-    raw.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+pub(crate) fn trim(raw: &str) -> &str {
+    raw.trim_matches(is_edge)
 }
 
-/// What copying leaves at the ends of a text. Joiners are none of it: they can be part of a name.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
+/// White space, and what copying leaves at the ends of a text. Joiners are none of it: they can be part of a name.
+pub(crate) fn is_edge(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// ASCII letters in lower case; borrowed where they are.

@@ -7,7 +7,7 @@ use super::urls::UrlText;
 use super::{Pending, Relation, ScanOptions, Scratch};
 use crate::extract::lex::{self, Colons, Token};
 use crate::observable::{self, digest, domain, ident, ip, url, wallet};
-use crate::refang::{self, Refang, View};
+use crate::refang::{Refang, View};
 use crate::set::{address_key, parents};
 use crate::{IndicatorSet, Kind, Match, Observable};
 
@@ -293,17 +293,18 @@ impl<'f, 't> Finder<'f, 't> {
                     self.domain(name, 0, 0);
                 }
             }
-            Kind::Url => {
-                if let Ok(parsed) = url::parse(value) {
-                    self.url(&parsed);
-                    self.host_text(&parsed.key[..parsed.host_len]);
-                    let authority = parsed.key.split(['/', '?']).next().unwrap_or_default();
-                    if authority.len() > parsed.host_len {
-                        self.endpoint(authority, 0, 0);
-                    }
-                }
-            }
+            Kind::Url => self.url(value, key),
             kind => self.key(kind, key, value, 0, 0),
+        }
+    }
+
+    /// What a URL in the default form holds beside itself: its host, and its host with the port.
+    pub(super) fn parts_of_url(&mut self, value: &str) {
+        let Ok(parsed) = url::parse(value) else { return };
+        self.host_text(&parsed.key[..parsed.host_len]);
+        let authority = parsed.key.split(['/', '?']).next().unwrap_or_default();
+        if authority.len() > parsed.host_len {
+            self.endpoint(authority, 0, 0);
         }
     }
 
@@ -414,7 +415,8 @@ impl<'f, 't> Finder<'f, 't> {
             Place::View(view, level) => {
                 if !view.touches(a, b)
                     || (level == Refang::Usual
-                        && (!refang::is_plausible(value, kind) || view.is_doubtful(a, b)))
+                        && (!observable::is_plausible(self.set.profile(), value, kind)
+                            || view.is_doubtful(a, b)))
                 {
                     return false;
                 }

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use super::Relation;
 use super::finder::Finder;
 use crate::extract::lex;
-use crate::observable::{ip, url};
-use crate::{Kind, Match};
+use crate::observable::{Canonical, ip, url};
+use crate::{Kind, Match, Profile};
 
 /// Bytes of URLs that are parsed in a block beyond eight for each of its bytes.
 pub(super) const EFFORT: usize = 1 << 20;
@@ -19,7 +19,11 @@ const MAX_ENDS: usize = 32;
 impl<'t> Finder<'_, 't> {
     /// A URL without scheme whose host and port end at `end`.
     pub(super) fn url_on(&mut self, host: &str, start: usize, end: usize) {
-        if self.set.has().urls && matches!(self.text.get(end), Some(b'/' | b'?')) {
+        if self.set.has().urls
+            && matches!(self.text.get(end), Some(b'/' | b'?'))
+            // Under the default profile a URL and its text without scheme and userinfo are one.
+            && (self.set.profile() == Profile::Default || !is_behind_scheme(self.text, start))
+        {
             self.url_ends(host, start, end);
         }
     }
@@ -76,16 +80,15 @@ impl<'t> Finder<'_, 't> {
         // A root dot is not part of what is seen.
         let host_text = authority[..host_len].trim_end_matches('.');
         let bare_end = host_start + host_text.len();
-        let Some(host) = url::observed_host(host_text) else { return };
-        let host = match host {
-            Ok(address) => {
+        let host = match url::observed_host(host_text) {
+            Some(Ok(address)) => {
                 if ip::address(host_text).is_err() {
                     // A spelling that only a URL parser reads as an address.
                     self.address(address, host_start, bare_end);
                 }
                 Cow::Owned(ip::unmapped(address).to_string())
             }
-            Err(name) => {
+            Some(Err(name)) => {
                 let plain =
                     host_text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
                 if !plain && name.contains('.') {
@@ -93,6 +96,11 @@ impl<'t> Finder<'_, 't> {
                 }
                 name
             }
+            // Another profile may make a host of it.
+            None => match self.url_root_host(start, end) {
+                Some(host) => Cow::Owned(host),
+                None => return,
+            },
         };
         if !self.set.has().urls {
             return;
@@ -101,7 +109,7 @@ impl<'t> Finder<'_, 't> {
             None => self.url_ends(&host, start, host_end),
             Some(end) if self.set.urls_on(&host).is_some() => {
                 if let Some(parsed) = self.url_parsed(start, end) {
-                    self.url_exact(&parsed.key, start, end);
+                    self.url_exact(parsed.key(), start, end);
                 }
             }
             Some(_) => {}
@@ -122,8 +130,8 @@ impl<'t> Finder<'_, 't> {
         self.url_text.limit
     }
 
-    /// Parses a piece of the text as a URL, while the effort lasts.
-    fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed<'t>> {
+    /// Parses a piece of the text as a URL under the set's profile, while the effort lasts.
+    fn url_parsed(&mut self, start: usize, end: usize) -> Option<Canonical<'t>> {
         let text = self.text;
         let piece = std::str::from_utf8(&text[start..end]).ok()?;
         let Some(rest) = self.effort.checked_sub(piece.len()) else {
@@ -131,7 +139,17 @@ impl<'t> Finder<'_, 't> {
             return None;
         };
         self.effort = rest;
-        url::parse(piece).ok()
+        self.set.profile().url_text(piece).ok()
+    }
+
+    /// The host that the set's profile makes of a URL whose authority ends at `end`.
+    fn url_root_host(&mut self, start: usize, end: usize) -> Option<String> {
+        let profile = self.set.profile();
+        if profile == Profile::Default {
+            return None;
+        }
+        let parsed = self.url_parsed(start, end)?;
+        Some(profile.host_of_key(parsed.key()).into_owned())
     }
 
     /// Probes the URL from `start` at each place where it could end behind its host.
@@ -157,9 +175,14 @@ impl<'t> Finder<'_, 't> {
         let key_at = |finder: &mut Self, end: usize| match plain.as_ref().and_then(|plain| plain.key_at(end))
         {
             Some(key) => Some(Cow::Borrowed(key)),
-            None => finder.url_parsed(start, end).map(|parsed| parsed.key),
+            None => finder.url_parsed(start, end).map(Canonical::into_key),
         };
-        if let Some(hash) = memchr::memchr(b'#', &text[host_end..limit.min(top + 1)]).map(|n| host_end + n) {
+        // As it is written, a URL goes on behind its `#`.
+        let hash = match self.set.profile() {
+            Profile::Verbatim => None,
+            _ => memchr::memchr(b'#', &text[host_end..limit.min(top + 1)]).map(|n| host_end + n),
+        };
+        if let Some(hash) = hash {
             top = hash;
             if let Some(key) = key_at(self, hash) {
                 self.url_exact(&key, start, natural);
@@ -197,6 +220,10 @@ impl<'t> Finder<'_, 't> {
     /// The key of a URL as far as it can be read off the text, and no further than a byte beyond `longest`.
     fn plain_url(&mut self, start: usize, host_end: usize, limit: usize, longest: usize) -> Option<PlainUrl> {
         let text = self.text;
+        // What is plain to see is so under the default profile only.
+        if self.set.profile() != Profile::Default {
+            return None;
+        }
         let port = match text.get(host_end) {
             Some(b':') => {
                 1 + text[host_end + 1..limit].iter().take(6).take_while(|b| b.is_ascii_digit()).count()
@@ -253,7 +280,7 @@ impl<'t> Finder<'_, 't> {
                 plain.key_at(natural).unwrap_or_default().to_string()
             }
             _ => match self.url_parsed(start, natural) {
-                Some(parsed) => parsed.key.into_owned(),
+                Some(parsed) => parsed.into_key().into_owned(),
                 None => return,
             },
         };
@@ -290,8 +317,8 @@ impl<'t> Finder<'_, 't> {
             return;
         }
         let Ok(piece) = std::str::from_utf8(&self.text[start..end]) else { return };
-        let Ok(parsed) = url::parse(piece) else { return };
-        if !parsed.key.starts_with(key) {
+        let Ok(parsed) = self.set.profile().url_text(piece) else { return };
+        if !parsed.key().starts_with(key) {
             return;
         }
         for (entry, relation) in found {
@@ -314,18 +341,18 @@ impl<'t> Finder<'_, 't> {
                 .is_none_or(|listed| Some(listed) == scheme(value))
     }
 
-    /// Probes a whole URL, for a lookup.
-    pub(super) fn url(&mut self, parsed: &url::Parsed<'_>) {
-        let mut found = self.prefixes_of(&parsed.key);
+    /// Probes a whole URL under the set's profile, for a lookup.
+    pub(super) fn url(&mut self, value: &str, key: &str) {
+        let mut found = self.prefixes_of(key);
         let set = self.set;
-        set.equal(Kind::Url, &parsed.key, |entry| match set.entry_match(entry).0 {
+        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
             Match::Exact => found.push((entry, Relation::Exact)),
             Match::Prefix => found.push((entry, Relation::UrlPrefix)),
             _ => {}
         });
         for (entry, relation) in found {
-            if self.fits_scheme(entry, &parsed.value) {
-                self.push(entry, relation, Kind::Url, &parsed.value, 0, 0);
+            if self.fits_scheme(entry, value) {
+                self.push(entry, relation, Kind::Url, value, 0, 0);
             }
         }
     }
@@ -359,6 +386,19 @@ impl PlainUrl {
     fn key_at(&self, end: usize) -> Option<&str> {
         (end > self.tail && end <= self.end).then(|| &self.key[..self.head + (end - self.tail)])
     }
+}
+
+/// Whether a host at `start` belongs to a URL that is written with its scheme.
+fn is_behind_scheme(text: &[u8], start: usize) -> bool {
+    // No userinfo is longer.
+    const MAX_USER: usize = 256;
+    let head = &text[start.saturating_sub(MAX_USER)..start];
+    let begin = head
+        .iter()
+        .rposition(|b| b.is_ascii_whitespace() || b"/?#\\\"<>'".contains(b))
+        .map_or(0, |at| at + 1);
+    let slashes = head[..begin].iter().rev().take_while(|b| **b == b'/').count();
+    slashes >= 2 && head[..begin - slashes].ends_with(b":")
 }
 
 /// The length of an authority's host: what stands before the port.

@@ -7,8 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Entry as SetEntry, IndicatorSet, SetInfo, Text, may_cover_below, space};
-use crate::profile::DEFAULT_PROFILE;
-use crate::{Context, Indicator, Kind, Match, Role};
+use crate::{Context, Indicator, Kind, Match, Profile, Role};
 
 /// What may enter a set.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +16,8 @@ pub struct BuildOptions {
     pub roles: Vec<Role>,
     /// Everything enters as it is: for carrying indicators on, not for matching.
     pub everything: bool,
+    /// The profile that all URLs follow. `None`: that of the first URL that comes in.
+    pub profile: Option<Profile>,
 }
 
 /// What a builder left out and what it changed.
@@ -30,6 +31,8 @@ pub struct BuildReport {
     pub other: u64,
     /// Names listed with everything below that are public suffixes: matched exactly only.
     pub public_suffixes: u64,
+    /// URLs left out because they follow another profile than the set.
+    pub other_profile: u64,
     /// Indicators left out because a set holds no more than 4 GiB of values and 2³² references to contexts.
     pub no_room: u64,
 }
@@ -106,6 +109,16 @@ impl SetBuilder {
         &self.report
     }
 
+    /// The profile that the set's URLs follow, once it is known.
+    pub fn profile(&self) -> Option<Profile> {
+        self.options.profile
+    }
+
+    /// Says which profile the set's URLs follow, where that is not known yet.
+    pub fn adopt_profile(&mut self, profile: Profile) {
+        self.options.profile.get_or_insert(profile);
+    }
+
     /// Adds an indicator. The same target again adds its contexts; equal contexts are kept once.
     pub fn push(&mut self, indicator: Indicator) {
         let Indicator { target, group, contexts } = indicator;
@@ -120,6 +133,12 @@ impl SetBuilder {
             return;
         }
         let observable = &target.observable;
+        if observable.kind() == Kind::Url
+            && *self.options.profile.get_or_insert(observable.profile()) != observable.profile()
+        {
+            self.report.other_profile += 1;
+            return;
+        }
         let mut match_ = target.match_;
         if observable.kind() == Kind::Other {
             self.report.other += 1;
@@ -208,7 +227,7 @@ impl SetBuilder {
 
     /// The set.
     pub fn finish(self) -> IndicatorSet {
-        let SetBuilder { targets, contexts, .. } = self;
+        let SetBuilder { options, targets, contexts, .. } = self;
         let mut by_json: Vec<(Box<[u8]>, u32)> = contexts.into_iter().collect();
         by_json.sort_unstable();
         let mut order = vec![0u32; by_json.len()];
@@ -228,7 +247,8 @@ impl SetBuilder {
                 &b.source_type,
             ))
         });
-        let mut set = Assembly { contexts: parsed, ..Assembly::default() };
+        let profile = options.profile.unwrap_or_default();
+        let mut set = Assembly { profile, contexts: parsed, ..Assembly::default() };
         let mut contexts = Vec::new();
         for (identity, pending) in targets {
             contexts.clear();
@@ -260,6 +280,7 @@ pub(super) fn file_context(json: &[u8]) -> Context {
 /// The parts of a set being put together in sorted order, from a builder or a file.
 #[derive(Default)]
 pub(super) struct Assembly {
+    pub(super) profile: Profile,
     pub(super) contexts: Vec<Context>,
     entries: Vec<SetEntry>,
     text: String,
@@ -325,13 +346,14 @@ impl Assembly {
         }
         let mut set = IndicatorSet {
             info: SetInfo {
-                profile: DEFAULT_PROFILE.to_string(),
+                profile: self.profile.to_string(),
                 public_suffixes: indicia_data::psl::version().to_string(),
                 kinds,
                 feeds,
                 indicators: self.entries.len() as u64,
                 contexts: self.contexts.len() as u64,
             },
+            profile: self.profile,
             digest: [0; 32],
             entries: self.entries,
             text: self.text,

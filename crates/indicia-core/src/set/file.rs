@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! "INDICIA\0"  u16 major  u16 minor  u32 length of info  info (JSON)  SHA-256 of the body  body
+//!                                              (of the profile's name and the body, but for default@1)
 //! body:   u32 contexts, each: u32 length, JSON
 //!         u32 entries,  each: u8 kind, u8 match, u8 below-only, value, key, group, source type
 //!                             (each: u32 length, UTF-8), u32 contexts, each: u32 number
@@ -15,8 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::builder::{Assembly, file_context};
 use super::{IndicatorSet, SetInfo, space};
-use crate::profile::DEFAULT_PROFILE;
-use crate::{Kind, Match, Reason};
+use crate::{Kind, Match, Profile, Reason};
 
 const MAGIC: &[u8; 8] = b"INDICIA\0";
 const MAJOR: u16 = 0;
@@ -115,7 +115,7 @@ impl IndicatorSet {
                 Ok(())
             }
         }
-        let mut hashing = Hashing(Sha256::new());
+        let mut hashing = Hashing(digest_under(self.profile));
         // Hashing cannot fail.
         let _ = self.write_body(&mut hashing);
         hashing.0.finalize().into()
@@ -140,15 +140,14 @@ impl IndicatorSet {
             let json = input.sized()?;
             serde_json::from_slice(json).map_err(|_| SetError::Corrupt { at })?
         };
-        if info.profile != DEFAULT_PROFILE {
-            return Err(SetError::Profile);
-        }
+        let profile: Profile = info.profile.parse().map_err(|_| SetError::Profile)?;
         let digest = input.take(32)?;
         let body = &bytes[input.at..];
-        if Sha256::digest(body)[..] != *digest {
+        if digest_under(profile).chain_update(body).finalize()[..] != *digest {
             return Err(SetError::Corrupt { at: input.at });
         }
         let mut set = Assembly::default();
+        set.profile = profile;
         let contexts = input.u32()?;
         for _ in 0..contexts {
             set.contexts.push(file_context(input.sized()?));
@@ -195,6 +194,14 @@ impl IndicatorSet {
             return Err(SetError::Corrupt { at: 16 });
         }
         Ok(set)
+    }
+}
+
+/// The digest of a set begins with its profile: under another one the same keys are other URLs.
+fn digest_under(profile: Profile) -> Sha256 {
+    match profile {
+        Profile::Default => Sha256::new(),
+        other => Sha256::new().chain_update(other.name()),
     }
 }
 

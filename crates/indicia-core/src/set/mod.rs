@@ -20,7 +20,7 @@ pub use builder::{BuildOptions, BuildReport, SetBuilder};
 pub use file::SetError;
 
 use crate::observable::ip;
-use crate::{Context, Indicator, Kind, Match, Observable, Target};
+use crate::{Context, Indicator, Kind, Match, Observable, Profile, Target};
 
 /// Values of kinds in one space are equal when their keys are.
 pub(crate) fn space(kind: Kind) -> u8 {
@@ -82,6 +82,7 @@ pub struct SetInfo {
 /// ```
 pub struct IndicatorSet {
     info: SetInfo,
+    profile: Profile,
     digest: [u8; 32],
     entries: Vec<Entry>,
     text: String,
@@ -216,6 +217,11 @@ impl<'s> IndicatorRef<'s> {
         self.set.str(self.entry().key)
     }
 
+    /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
+    pub fn profile(&self) -> Profile {
+        if self.kind() == Kind::Url { self.set.profile } else { Profile::Default }
+    }
+
     /// How it matches.
     pub fn match_(&self) -> Match {
         self.entry().match_
@@ -252,7 +258,8 @@ impl<'s> IndicatorRef<'s> {
                 below_only: false,
             },
             kind => {
-                let target = Target::from_parts(kind, self.value(), Some(self.match_()), None);
+                let profile = self.set.profile;
+                let target = Target::from_parts_under(profile, kind, self.value(), Some(self.match_()), None);
                 target.unwrap_or_else(|_| Target::new(Observable::other(kind.name(), self.value())))
             }
         };
@@ -290,6 +297,11 @@ impl IndicatorSet {
     /// What the set says of itself.
     pub fn info(&self) -> &SetInfo {
         &self.info
+    }
+
+    /// The profile of the set's URLs: what is scanned and looked up follows it too.
+    pub fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// SHA-256 of the set's content: equal for equal indicators, whatever order they came in.
@@ -374,7 +386,7 @@ impl IndicatorSet {
     /// What is listed of URLs on a host, an address without brackets.
     pub(crate) fn urls_on(&self, host: &str) -> Option<UrlsOnHost> {
         let mut found: Option<UrlsOnHost> = None;
-        for group in self.groups(&self.url_hosts, Kind::Url, host) {
+        for group in self.groups(&self.url_hosts, Kind::Url, self.profile.host_seen(host).into_owned()) {
             let so_far = found.unwrap_or_default();
             found = Some(UrlsOnHost {
                 longest: so_far.longest.max(group.longest as usize),
@@ -385,24 +397,25 @@ impl IndicatorSet {
     }
 
     pub(crate) fn on_url_host(&self, host: &str) -> impl Iterator<Item = u32> {
+        let host = self.profile.host_seen(host).into_owned();
         self.groups(&self.url_hosts, Kind::Url, host).flat_map(|group| group.first..group.behind)
     }
 
     pub(crate) fn on_endpoint_host(&self, host: &str) -> impl Iterator<Item = u32> {
-        self.groups(&self.endpoint_hosts, Kind::Endpoint, host).flat_map(|group| group.first..group.behind)
+        self.groups(&self.endpoint_hosts, Kind::Endpoint, host.to_string())
+            .flat_map(|group| group.first..group.behind)
     }
 
     fn groups<'s>(
         &'s self,
         hosts: &'s HashTable<HostGroup>,
         kind: Kind,
-        host: &str,
+        host: String,
     ) -> impl Iterator<Item = HostGroup> + 's {
-        let host = host.to_string();
         hosts
             .iter_hash(hash(kind.number(), &host))
             .filter(move |group| {
-                *host_in_key(kind, self.str(self.entries[group.first as usize].key)) == *host
+                *self.host_in_key(kind, self.str(self.entries[group.first as usize].key)) == *host
             })
             .copied()
     }
@@ -412,7 +425,7 @@ impl IndicatorSet {
         let entry = &self.entries[index as usize];
         let host_of = |index: u32| {
             let entry = &self.entries[index as usize];
-            host_in_key(entry.kind, self.str(entry.key))
+            self.host_in_key(entry.kind, self.str(entry.key))
         };
         let host = host_of(index);
         let (longest, prefixes) = (entry.key.len, entry.match_ == Match::Prefix);
@@ -434,9 +447,18 @@ impl IndicatorSet {
     fn insert_group(&self, hosts: &mut HashTable<HostGroup>, group: HostGroup) {
         let hash_of = |group: &HostGroup| {
             let entry = &self.entries[group.first as usize];
-            hash(entry.kind.number(), &host_in_key(entry.kind, self.str(entry.key)))
+            hash(entry.kind.number(), &self.host_in_key(entry.kind, self.str(entry.key)))
         };
         hosts.insert_unique(hash_of(&group), group, hash_of);
+    }
+
+    /// The host of a URL's or endpoint's key: a name, or an address as its key.
+    fn host_in_key<'k>(&self, kind: Kind, key: &'k str) -> Cow<'k, str> {
+        if kind == Kind::Url {
+            return self.profile.host_of_key(key);
+        }
+        // The key of an endpoint is written as the beginning of a URL's.
+        Profile::Default.host_of_key(key)
     }
 
     pub(crate) fn prefix_lengths(&self) -> &[usize] {
@@ -510,27 +532,6 @@ impl IndicatorSet {
             _ => {}
         }
     }
-}
-
-/// The host of a URL's or endpoint's key: a name, or an address as its key.
-fn host_in_key(kind: Kind, key: &str) -> Cow<'_, str> {
-    let host = if kind == Kind::Url || key.starts_with('[') {
-        url_key_host(key)
-    } else {
-        key.rsplit_once(':').map_or(key, |(host, _)| host)
-    };
-    match host.parse().map(ip::unmapped) {
-        Ok(IpAddr::V4(address)) if host.contains(':') => address.to_string().into(),
-        _ => host.into(),
-    }
-}
-
-/// The host of a URL's key: what stands before the port, path or query, brackets dropped.
-pub(crate) fn url_key_host(key: &str) -> &str {
-    if let Some(rest) = key.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or(rest);
-    }
-    key.split([':', '/', '?']).next().unwrap_or(key)
 }
 
 fn mask4(length: u8) -> u32 {

@@ -23,7 +23,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use indicia_core::{Context, Indicator, Match, Pap, Role, Target, Time, Tlp};
+use indicia_core::{Context, Indicator, Pap, Role, Target, Time, Tlp};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -511,7 +511,7 @@ fn type_of(role: Role) -> &'static str {
 
 /// The target that the reader makes of a pattern without being told more.
 fn read_target(language: &str, text: &str) -> Option<Target> {
-    let matching = Matching { names: Match::Subdomains, said: None };
+    let matching = Matching::default();
     if language != "stix" {
         return kinds::target(kinds::Hint::Other, language, text, matching).ok().map(|typed| typed.target);
     }
