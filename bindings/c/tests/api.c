@@ -121,6 +121,7 @@ static void values(void) {
     size_t needed = 0;
     indicia_kind kind = 0;
     indicia_str raw = str("hxxps://Bad[.]Example/%7Ea");
+    indicia_str other;
     const char *value = "https://bad.example/~a";
     memset(buf, '#', sizeof buf);
     CHECK_STATUS(indicia_normalize(INDICIA_KIND_ANY, raw, NULL, 0, &needed), INDICIA_TOO_SMALL);
@@ -144,16 +145,17 @@ static void values(void) {
     CHECK(kind == INDICIA_KIND_IPV4);
     CHECK_STATUS(indicia_parse(INDICIA_KIND_ANY, 0, str("192.0.2.7"), NULL, buf, sizeof buf, &needed), INDICIA_OK);
 
+    other = str("hxxps://WWW.Bad[.]Example:8443//A");
+    CHECK_STATUS(indicia_normalize_with(str("kaspersky"), 0, 0, other, buf, sizeof buf, &needed), INDICIA_OK);
+    CHECK(strcmp(buf, "bad.example/a") == 0);
+    CHECK_STATUS(indicia_normalize_with(str("kaspersky@1"), 0, 0, other, buf, 3, &needed), INDICIA_TOO_SMALL);
+    CHECK(needed == strlen("bad.example/a"));
+    CHECK_STATUS(indicia_normalize_with(str("kaspersky@2"), 0, 0, other, buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
+    CHECK_STATUS(indicia_normalize_with(str(""), 0, 0, other, buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
+    CHECK_STATUS(indicia_normalize_with(str("zeek"), 0, 99, other, buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
+
     needed = 99;
     memset(buf, '#', sizeof buf);
-    raw = str("hxxps://WWW.Bad[.]Example:8443//A");
-    CHECK_STATUS(indicia_normalize_with(str("kaspersky"), 0, 0, raw, buf, sizeof buf, &needed), INDICIA_OK);
-    CHECK(strcmp(buf, "bad.example/a") == 0);
-    CHECK_STATUS(indicia_normalize_with(str("kaspersky@1"), 0, 0, raw, buf, 3, &needed), INDICIA_TOO_SMALL);
-    CHECK(needed == strlen("bad.example/a"));
-    CHECK_STATUS(indicia_normalize_with(str("kaspersky@2"), 0, 0, raw, buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
-    CHECK_STATUS(indicia_normalize_with(str(""), 0, 0, raw, buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
-    CHECK_STATUS(indicia_normalize_with(str("zeek"), 0, 99, raw, buf, sizeof buf, &needed), INDICIA_INVALID_ARGUMENT);
     CHECK_STATUS(indicia_normalize(INDICIA_KIND_IPV4, str("192.0.2.07"), buf, sizeof buf, &needed),
                  INDICIA_IPV4_LEADING_ZERO);
     CHECK(needed == 99 && buf[0] == '#' && strlen(indicia_last_error()) > 10);

@@ -167,9 +167,11 @@ impl Profile {
         }
     }
 
-    /// The host that URLs on a host seen in data are filed under; the host as `default@1` has it, no brackets.
+    /// The host that URLs on a host seen in data are filed under; the host as `default@1` has it, no brackets, a mapped
+    /// address as IPv4.
     pub(crate) fn host_seen(self, host: &str) -> Cow<'_, str> {
         match self {
+            Profile::Default => host.into(),
             Profile::Kaspersky => kaspersky::without_www(host).into(),
             Profile::SafeBrowsing5 => match host.parse().ok().and_then(host::nat64) {
                 Some(address) => address.to_string().into(),
