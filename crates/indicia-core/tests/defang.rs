@@ -414,8 +414,8 @@ fn hostile_input_takes_linear_time() {
             };
             (0..3).map(measured).min().unwrap()
         };
-        let (small, large) = (time(SMALL), time(4 * SMALL));
-        let bound = small * 9 + Duration::from_millis(20);
-        assert!(large < bound, "{piece:?}: {small:?} for {SMALL} bytes, {large:?} for four times as many");
+        // A busy machine can spoil one measurement, not three.
+        let linear = (0..3).any(|_| time(4 * SMALL) < time(SMALL) * 9 + Duration::from_millis(20));
+        assert!(linear, "{piece:?}: four times as many bytes take more than nine times as long");
     }
 }
