@@ -115,6 +115,11 @@ impl Observable {
         }
     }
 
+    /// The canonical text of a mask over a kind, in the place of a value.
+    pub(crate) fn of_mask(kind: Kind, value: String, key: String) -> Observable {
+        Canonical::keyed(kind, value, key).into()
+    }
+
     /// The kind.
     pub fn kind(&self) -> Kind {
         self.kind

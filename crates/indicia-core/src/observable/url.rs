@@ -188,6 +188,11 @@ fn canonical_host(text: &str, single_label: bool) -> Result<String, Reason> {
     }
 }
 
+/// A host of a URL in canonical form, an IPv6 address in brackets.
+pub(crate) fn host_of(text: &str) -> Result<String, Reason> {
+    canonical_host(text, true)
+}
+
 /// The host that a URL parser makes of an authority's host part: a canonical name, or an address.
 pub(crate) fn observed_host(text: &str) -> Option<Result<IpAddr, String>> {
     if let Ok(address) = ip::address(text) {
@@ -201,7 +206,7 @@ pub(crate) fn observed_host(text: &str) -> Option<Result<IpAddr, String>> {
 /// Copies text, decoding escapes of unreserved characters and upper-casing the others, until neither applies.
 ///
 /// The output serves as a stack: what is decoded can complete an escape that began before it (`%%34%31`).
-fn settle_escapes(text: &str, out: &mut String) {
+pub(crate) fn settle_escapes(text: &str, out: &mut String) {
     let floor = out.len();
     for c in text.chars() {
         out.push(c);

@@ -21,6 +21,9 @@ impl Finder<'_, '_> {
     pub(super) fn url_on(&mut self, host: &str, start: usize, end: usize) {
         if self.set.has().urls && matches!(self.text.get(end), Some(b'/' | b'?')) {
             self.url_ends(host, start, end);
+            if !self.has_scheme(start) {
+                self.url_masks(start, end);
+            }
         }
     }
 
@@ -98,7 +101,10 @@ impl Finder<'_, '_> {
             return;
         }
         match only_end {
-            None => self.url_ends(&host, start, host_end),
+            None => {
+                self.url_ends(&host, start, host_end);
+                self.url_masks(start, host_end);
+            }
             Some(end) if self.set.urls_on(&host).is_some() => {
                 if let Some(parsed) = self.url_parsed(start, end) {
                     self.url_exact(&parsed.key, start, end);
@@ -109,7 +115,7 @@ impl Finder<'_, '_> {
     }
 
     /// Where the text of a URL that goes on at `from` surely ends. URLs inside one another share an end.
-    fn url_limit(&mut self, from: usize) -> usize {
+    pub(super) fn url_limit(&mut self, from: usize) -> usize {
         let UrlText { from: begin, limit, .. } = self.url_text;
         let cut_short = limit - begin >= lex::MAX_URL_BYTES;
         if !(begin..limit).contains(&from) || (cut_short && limit - from < lex::MIN_URL_BYTES) {
@@ -123,7 +129,7 @@ impl Finder<'_, '_> {
     }
 
     /// Parses a piece of the text as a URL, while the effort lasts.
-    fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed> {
+    pub(super) fn url_parsed(&mut self, start: usize, end: usize) -> Option<url::Parsed> {
         let piece = std::str::from_utf8(&self.text[start..end]).ok()?;
         let Some(rest) = self.effort.checked_sub(piece.len()) else {
             self.scratch.limits += 1;
@@ -326,6 +332,7 @@ impl Finder<'_, '_> {
                 self.push(entry, relation, Kind::Url, &parsed.value, 0, 0);
             }
         }
+        self.masks_of_url(parsed, 0, 0);
     }
 }
 

@@ -6,8 +6,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Entry as SetEntry, IndicatorSet, SetInfo, Text, may_cover_below, space};
+use super::{Entry as SetEntry, IndicatorSet, SetInfo, Text, masks, may_cover_below, space};
 use crate::profile::DEFAULT_PROFILE;
+use crate::scan::masks::is_scanned;
 use crate::{Context, Indicator, Kind, Match, Role};
 
 /// What may enter a set.
@@ -30,6 +31,11 @@ pub struct BuildReport {
     pub other: u64,
     /// Names listed with everything below that are public suffixes: matched exactly only.
     pub public_suffixes: u64,
+    /// Masks without a literal to find them by, which are tried on every value of their kind: each makes scans slower.
+    pub masks_always_tried: u64,
+    /// Masks over kinds of values that `scan` does not find in text (file names, registry keys …): only `lookup` and
+    /// named fields match them.
+    pub masks_not_scanned: u64,
     /// Indicators left out because a set holds no more than 4 GiB of values and 2³² references to contexts.
     pub no_room: u64,
 }
@@ -161,6 +167,10 @@ impl SetBuilder {
                 let mut pending = Pending { value: distinct(&value), group, context: ids[0], more: None };
                 ids[1..].iter().for_each(|id| pending.add(*id));
                 self.text_bytes = text_bytes;
+                if let Some(mask) = masks::mask_of(observable.kind(), match_, &value) {
+                    self.report.masks_always_tried += u64::from(masks::is_always_tried(&mask));
+                    self.report.masks_not_scanned += u64::from(!is_scanned(mask.kind()));
+                }
                 place.insert(pending);
             }
             Entry::Occupied(mut place) => {
@@ -343,6 +353,7 @@ impl Assembly {
             url_hosts: Default::default(),
             endpoint_hosts: Default::default(),
             prefix_lengths: Vec::new(),
+            masks: Default::default(),
             has: Default::default(),
         };
         set.index();
