@@ -14,6 +14,7 @@ use indicia_core::{
     BuildOptions, Context, Dialect, ExtractOptions, Indicator, IndicatorSet, Kind, Mask, Match, Observable,
     Refang, Relation, ScanOptions, Scratch, SetBuilder, Target, extract_with,
 };
+use serde_json::Value;
 
 const DIALECTS: [Dialect; 7] = [
     Dialect::KasperskyFeed,
@@ -219,6 +220,72 @@ fn random_masks_agree_with_their_twin_in_every_dialect() {
     }
     println!("{read} masks of {count} texts, {hits} matches; written: {written:?}");
     assert!(read > count && hits > count / 4, "{read} masks, {hits} matches");
+}
+
+fn dialect(name: &Value, kind: &Value) -> Dialect {
+    let kind = kind.as_str().and_then(Kind::from_name);
+    let all = [
+        Dialect::KasperskyFeed,
+        Dialect::KasperskyEndpoint,
+        Dialect::Cisco,
+        Dialect::Eset,
+        Dialect::Adblock,
+        Dialect::StixLike(kind.unwrap_or(Kind::Url)),
+    ];
+    all.into_iter().find(|d| *name == d.name()).unwrap_or_else(|| panic!("no dialect {name}"))
+}
+
+/// Rows of three forms: whether a value matches, why a text is refused, what it is in another dialect.
+#[test]
+fn examples_of_those_who_write_masks() {
+    let text = include_str!("../../../tests/vectors/masks-1.jsonl");
+    let (mut rows, mut wrong) = (0, String::new());
+    for (number, line) in text.lines().enumerate() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        rows += 1;
+        let from = dialect(&row["dialect"], &row["kind"]);
+        let written = row["mask"].as_str().unwrap();
+        let mask = Mask::from_dialect(from, written);
+        let (got, wanted): (Value, Value) = match (&mask, &row) {
+            (Err(reason), row) => (reason.slug().into(), row["refused"].clone()),
+            (Ok(mask), row) if row["value"].is_string() => {
+                let value = row["value"].as_str().unwrap();
+                let value = match row["kind"].as_str().and_then(Kind::from_name) {
+                    Some(kind) if mask.kind() == kind => Observable::parse_as(kind, value),
+                    _ => Observable::parse_refanged(None, value, Refang::Off),
+                };
+                // As a target of whatever kind it became, it is found by lookup.
+                let value = value.expect("a value");
+                let set = set_of(&[mask.clone().into_target().unwrap()]);
+                let (_, hits) = set
+                    .lookup(
+                        value.value(),
+                        Some(value.kind()),
+                        &ScanOptions::default(),
+                        &mut Scratch::default(),
+                    )
+                    .unwrap();
+                let by_host = mask.kind() == Kind::Domain && value.kind() == Kind::Url;
+                if !by_host {
+                    assert_eq!(mask.matches(&value), !hits.is_empty(), "row {}: {mask} {line}", number + 1);
+                }
+                ((!hits.is_empty()).into(), row["matches"].clone())
+            }
+            (Ok(mask), row) => match mask.to_dialect(dialect(&row["to"], &row["to_kind"])) {
+                Ok(text) => (text.into(), row["text"].clone()),
+                Err(refused) => (refused.what.into(), row["cannot"].clone()),
+            },
+        };
+        if got != wanted {
+            wrong += &format!(
+                "row {}: {got} for {line} (read as {:?})\n",
+                number + 1,
+                mask.map(|m| m.to_string())
+            );
+        }
+    }
+    assert!(rows >= 150, "the vector file is cut short: {rows} rows");
+    assert!(wrong.is_empty(), "of {rows} rows disagree:\n{wrong}");
 }
 
 fn set_of(targets: &[Target]) -> IndicatorSet {

@@ -64,8 +64,9 @@ pub(crate) struct Host {
     pub(crate) pattern: Pattern,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Port {
+    #[default]
     Any,
     /// That of the scheme, which no canonical URL writes.
     Default,
@@ -314,12 +315,6 @@ pub(crate) struct Url {
     port: Port,
     /// Where path and query begin in the key.
     tail_at: usize,
-}
-
-impl Default for Port {
-    fn default() -> Port {
-        Port::Any
-    }
 }
 
 impl Url {
