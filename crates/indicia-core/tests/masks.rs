@@ -382,3 +382,37 @@ fn sets_find_what_trying_every_mask_finds() {
     println!("{rounds} sets, {found} masks found by lookup, {lines_hit} in texts");
     assert!(found as u64 > rounds, "{found} in {rounds}");
 }
+
+/// The table of `docs/masks.md` is what the writers write.
+#[test]
+fn the_table_of_conversions_holds() {
+    let docs = include_str!("../docs/masks.md").replace("\\|", "\u{1}");
+    let cell = |cell: &str| {
+        let text = cell.trim().replace('\u{1}', "|");
+        text.split('`').nth(1).map(str::to_string)
+    };
+    let mut rows = 0;
+    let mut wrong = String::new();
+    for line in docs.lines().filter(|line| line.matches('|').count() == 9) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+        let Some(own) = cell(cells[1]) else { continue };
+        let kind = if cells[0].contains("other kinds") { Kind::FileName } else { Kind::Url };
+        let mask = Mask::parse(kind, &own).unwrap();
+        rows += 1;
+        let dialects = [
+            Dialect::KasperskyFeed,
+            Dialect::KasperskyEndpoint,
+            Dialect::StixLike(mask.kind()),
+            Dialect::Cisco,
+            Dialect::Eset,
+            Dialect::Adblock,
+        ];
+        for (dialect, written) in dialects.into_iter().zip(&cells[2..]) {
+            let got = mask.to_dialect(dialect).ok();
+            if got != cell(written) {
+                wrong += &format!("{own} in {}: {got:?}, the table has {written}\n", dialect.name());
+            }
+        }
+    }
+    assert!(rows > 15 && wrong.is_empty(), "{rows} rows\n{wrong}");
+}
