@@ -1,8 +1,9 @@
 //! Masks against adblock-rust: the same rules, the same URLs, the same answers?
 //!
 //! `masks RULES NAMES [COUNT [URLS]]`. RULES has a host or a host with a path a line (urlhaus-filter), NAMES a name a
-//! line, last of its cells (Tranco). Of COUNT rules five in ten are `||host/path`, four `||host^` and one has a wildcard,
-//! made of the paths of the list. Of the URLs nine in ten are on names of NAMES with paths of the list, one is a rule's.
+//! line, last of its cells (Tranco). Of COUNT rules eight in ten are `||host/path`, half of them lines of the list and
+//! half a host and a path of two lines; one is `||host^`, and one has a wildcard between two words of a path. Of the URLs
+//! nine in ten are on names of NAMES with paths of the list, one is a rule's.
 
 use std::ops::ControlFlow;
 
@@ -34,11 +35,16 @@ fn bare_rule(line: &str) -> &str {
     line.strip_suffix('^').unwrap_or(line)
 }
 
+fn lower_host(line: &str) -> String {
+    line.split_once('/')
+        .map_or(line.to_ascii_lowercase(), |(host, path)| format!("{}/{path}", host.to_ascii_lowercase()))
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let [_, rules, names, rest @ ..] = args.as_slice() else { panic!("masks RULES NAMES [COUNT [URLS]]") };
     let number = |at: usize, default| rest.get(at).map_or(default, |n| n.parse().expect("a number"));
-    let (count, url_count): (usize, usize) = (number(0, 100_000), number(1, 100_000));
+    let (count, url_count): (usize, usize) = (number(0, 111_000), number(1, 100_000));
     let list = std::fs::read_to_string(rules).expect("the rules");
     let names = std::fs::read_to_string(names).expect("the names");
     let plain = |line: &&str| {
@@ -56,12 +62,15 @@ fn main() {
     while rules.len() < count {
         let path = random.of(&paths);
         let segments: Vec<&str> = path.split('/').filter(|s| s.len() > 4).collect();
+        // adblock-rust compares the host of a rule as it is written: capitals there match nothing.
+        let host = random.of(&hosts).to_ascii_lowercase();
         rules.insert(match random.below(10) {
-            0..=4 => format!("||{}", random.of(&with_path)),
-            5..=8 => format!("||{}^", random.of(&hosts)),
+            0..=3 => format!("||{}", lower_host(random.of(&with_path))),
+            4..=7 => format!("||{host}/{path}"),
+            8 => format!("||{host}^"),
             _ if segments.len() < 2 => continue,
             _ if random.below(2) == 0 => format!("/{}/*/{}^", segments[0], segments[segments.len() - 1]),
-            _ => format!("||{}/*/{}", random.of(&hosts), segments[0]),
+            _ => format!("||{host}/*/{}", segments[0]),
         });
     }
     let rules: Vec<String> = rules.into_iter().collect();
