@@ -177,13 +177,14 @@ pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
         (build.left_out_by_role, "left out: somebody to notify, or a role not asked for (see --role)"),
         (build.not_for_detection, "left out: its source says that it is not for detection"),
         (build.public_suffixes, "listed with everything below it is a public suffix: matched exactly only"),
+        (build.not_masks, "left out: said to be a mask, and none"),
         (
             build.masks_not_scanned,
-            "is a mask over values that scan does not find in text: only lookup matches it",
+            "with a mask over values that scan does not find in text: matched by lookup only",
         ),
         (
             build.masks_always_tried,
-            "is a mask without three fixed bytes, tried on every value: it slows everything down",
+            "with a mask that has no three fixed bytes: tried on every value, which is slow",
         ),
     ] {
         if n > 0 {

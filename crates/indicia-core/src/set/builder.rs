@@ -36,6 +36,8 @@ pub struct BuildReport {
     /// Masks over kinds of values that `scan` does not find in text (file names, registry keys …): only `lookup` and
     /// named fields match them.
     pub masks_not_scanned: u64,
+    /// Targets left out because they are said to be masks and their value is none.
+    pub not_masks: u64,
     /// Indicators left out because a set holds no more than 4 GiB of values and 2³² references to contexts.
     pub no_room: u64,
 }
@@ -139,6 +141,11 @@ impl SetBuilder {
             match_ = Match::Exact;
         }
         let value = target.value();
+        let mask = masks::mask_of(observable.kind(), match_, &value);
+        if match_ == Match::Mask && observable.kind() != Kind::Other && mask.is_none() {
+            self.report.not_masks += 1;
+            return;
+        }
         let texts = [
             &*value,
             observable.key(),
@@ -167,7 +174,7 @@ impl SetBuilder {
                 let mut pending = Pending { value: distinct(&value), group, context: ids[0], more: None };
                 ids[1..].iter().for_each(|id| pending.add(*id));
                 self.text_bytes = text_bytes;
-                if let Some(mask) = masks::mask_of(observable.kind(), match_, &value) {
+                if let Some(mask) = mask {
                     self.report.masks_always_tried += u64::from(masks::is_always_tried(&mask));
                     self.report.masks_not_scanned += u64::from(!is_scanned(mask.kind()));
                 }
