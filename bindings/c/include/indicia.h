@@ -208,7 +208,23 @@ enum indicia_status_values {
     /** the check digits of the account number do not hold. */
     INDICIA_IBAN_CHECKSUM = 181,
     /** the check digit of the card number does not hold. */
-    INDICIA_CARD_CHECKSUM = 182
+    INDICIA_CARD_CHECKSUM = 182,
+    /** not a mask of this dialect. */
+    INDICIA_MASK_SHAPE = 190,
+    /** the host of a mask is a name, an address, or labels of letters, digits and hyphens with wildcards. */
+    INDICIA_MASK_HOST = 191,
+    /** nothing in canonical form can match this mask. */
+    INDICIA_MASK_NEVER = 192,
+    /** masks are compared with URLs without userinfo and fragment. */
+    INDICIA_MASK_FRAGMENT = 193,
+    /** an exception is not an indicator. */
+    INDICIA_MASK_EXCEPTION = 194,
+    /** the rule holds only for some requests or pages. */
+    INDICIA_MASK_OPTIONS = 195,
+    /** regular expressions are not masks. */
+    INDICIA_MASK_REGEX = 196,
+    /** values of this kind are not matched by masks. */
+    INDICIA_MASK_KIND = 197
 };
 
 /** The numbers of indicia_kind. */

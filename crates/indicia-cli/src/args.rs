@@ -181,7 +181,7 @@ fn written_format(text: &str) -> Result<FeedFormat, String> {
 }
 
 fn matching(text: &str) -> Result<Match, String> {
-    text.parse().map_err(|_| "not a way to match; ways are exact subdomains network prefix".to_string())
+    text.parse().map_err(|_| "not a way to match; ways are exact subdomains network prefix mask".to_string())
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -184,6 +184,15 @@ pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
         (build.not_for_detection, "left out: its source says that it is not for detection"),
         (build.other_profile, "left out: a URL that follows another profile than the set"),
         (build.public_suffixes, "listed with everything below it is a public suffix: matched exactly only"),
+        (build.not_masks, "left out: said to be a mask, and none"),
+        (
+            build.masks_not_scanned,
+            "with a mask over values that scan does not find in text: matched by lookup only",
+        ),
+        (
+            build.masks_always_tried,
+            "with a mask that has no three fixed bytes: tried on every value, which is slow",
+        ),
     ] {
         if n > 0 {
             show::message(&format!("{} {what}", count(n, "record")));

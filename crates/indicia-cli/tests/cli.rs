@@ -588,3 +588,58 @@ fn profiles() {
     let other = run(dir, &["compile", "-o", "d.ind", "k.jsonl"]);
     assert_eq!(other.json()[0]["refused"]["profile-mismatch"], 1);
 }
+
+#[test]
+fn masks_and_prefixes_from_a_feed_to_a_hit() {
+    let jsonl = concat!(
+        r#"{"target":{"kind":"url","value":"bad.example/gate/*","match":"mask"},"contexts":[{"role":"c2"}]}"#,
+        "\n",
+        r#"{"target":{"kind":"url","value":"http://prefix.example/a","match":"prefix"},"contexts":[{}]}"#,
+        "\n",
+        r#"{"target":{"kind":"file-name","value":"inv*.exe","match":"mask"},"contexts":[{}]}"#,
+        "\n",
+        r#"{"target":{"kind":"url","value":"{key}*/victim/*","match":"mask"},"contexts":[{"role":"victim"}]}"#,
+        "\n",
+    );
+    let csv = "value,type,match\nevil*.example,domain,mask\nhttp://prefix.example/b,url,prefix\n";
+    let log = "GET http://bad.example/gate/x?y=1 200\nGET https://prefix.example/a/b\nGET http://prefix.example/ab\n\
+        q evil7.example\nGET http://prefix.example/b?c GET http://a.example/victim/x\n";
+    let dir =
+        folder(&[("a.jsonl", jsonl.as_bytes()), ("b.csv", csv.as_bytes()), ("log.txt", log.as_bytes())]);
+    let compiled = run(dir.path(), &["compile", "-o", "s.ind", "a.jsonl", "b.csv"]);
+    assert_eq!(compiled.code, 0, "{}", compiled.err);
+    assert_eq!(compiled.json()[0]["left_out"]["masks_not_scanned"], 1);
+    assert_eq!(compiled.json()[0]["left_out"]["left_out_by_role"], 1);
+    for feeds in [&["-f", "s.ind"][..], &["-f", "a.jsonl", "-f", "b.csv"]] {
+        let scan = run(dir.path(), &[&["scan"], feeds, &["--format", "jsonl", "log.txt"]].concat());
+        let hits = scan.json();
+        let seen: Vec<(&str, &str)> =
+            hits.iter().map(|h| (h["relation"].as_str().unwrap(), h["value"].as_str().unwrap())).collect();
+        let expected = [
+            ("mask", "http://bad.example/gate/x?y=1"),
+            ("url-prefix", "https://prefix.example/a/b"),
+            ("mask", "evil7.example"),
+            ("url-prefix", "http://prefix.example/b?c"),
+        ];
+        assert_eq!(seen, expected, "{}", scan.err);
+        assert_eq!(hits[0]["indicator"]["target"]["value"], "bad.example/gate/*");
+        assert_eq!(hits[0]["indicator"]["target"]["match"], "mask");
+        let looked = [&["lookup"], feeds, &["--format", "jsonl"]].concat();
+        for (value, kind, relation) in [
+            ("hxxp://bad[.]example/gate/", "url", "mask"),
+            ("http://prefix.example/a?x", "url", "url-prefix"),
+            ("INVOICE.exe", "file-name", "mask"),
+            ("evil.example", "domain", "mask"),
+        ] {
+            let found = run(dir.path(), &[&looked[..], &["--kind", kind, value]].concat());
+            assert_eq!(found.json()[0]["hits"][0]["relation"], relation, "{value} {}", found.out);
+        }
+        let filtered = [&["scan"], feeds, &["--format", "jsonl", "--role", "c2", "log.txt"]].concat();
+        assert_eq!(run(dir.path(), &filtered).json().len(), 1);
+    }
+    let victims =
+        run(dir.path(), &["scan", "-f", "a.jsonl", "--role", "victim", "--format", "jsonl", "log.txt"]);
+    assert_eq!(victims.column("value"), ["http://a.example/victim/x"]);
+    let lost = run(dir.path(), &["convert", "--to", "hosts", "a.jsonl"]);
+    assert!(lost.err.contains("a mask"), "{}", lost.err);
+}

@@ -110,6 +110,14 @@ reasons! {
     IbanChecksum = 181 "iban-checksum" "the check digits of the account number do not hold",
     CardChecksum = 182 "card-checksum" "the check digit of the card number does not hold",
     PurlShape = 183 "purl-shape" "not a package URL as its type has it (purl-spec)",
+    MaskShape = 190 "mask-shape" "not a mask of this dialect",
+    MaskHost = 191 "mask-host" "the host of a mask is a name, an address, or labels of letters, digits and hyphens with wildcards",
+    MaskNever = 192 "mask-never" "nothing in canonical form can match this mask",
+    MaskFragment = 193 "mask-fragment" "masks are compared with URLs without userinfo and fragment",
+    MaskException = 194 "mask-exception" "an exception is not an indicator",
+    MaskOptions = 195 "mask-options" "the rule holds only for some requests or pages",
+    MaskRegex = 196 "mask-regex" "regular expressions are not masks",
+    MaskKind = 197 "mask-kind" "values of this kind are not matched by masks",
 }
 
 impl Reason {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
-use crate::{Kind, Observable, Pap, ParseError, ParseOptions, Profile, Refang, Time, Tlp};
+use crate::{Kind, Mask, Observable, Pap, ParseError, ParseOptions, Profile, Refang, Time, Tlp};
 
 /// How a target matches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub enum Match {
     Network,
     /// A URL and everything under it, ending at `/ ? #` or the end.
     Prefix,
-    /// A vendor's mask.
+    /// A [`Mask`]: the value of the target is its text.
     Mask,
     /// A STIX pattern.
     Pattern,
@@ -134,7 +134,9 @@ impl<'de> Deserialize<'de> for Target {
 
 impl Target {
     /// A target from the fields of a record. The value is parsed as its kind; `match_` absent means the
-    /// kind's default; `*.name` with `Subdomains` is below only. `source_type` is for [`Kind::Other`].
+    /// kind's default; `*.name` with `Subdomains` is below only. With `Mask` the value is the text of a [`Mask`], and
+    /// one that says no more than a value or a name with all below it becomes that. `source_type` is for
+    /// [`Kind::Other`].
     pub fn from_parts(
         kind: Kind,
         value: &str,
@@ -158,6 +160,9 @@ impl Target {
         if kind == Kind::Other {
             let observable = Observable::other(source_type.unwrap_or("unknown"), value);
             return Ok(Target { observable, match_: match_.unwrap_or_default(), below_only: false });
+        }
+        if match_ == Some(Match::Mask) {
+            return Mask::parse(kind, value)?.into_target_under(profile);
         }
         let (bare, below_only) = match value.strip_prefix("*.") {
             Some(bare) if kind == Kind::Domain && matches!(match_, None | Some(Match::Subdomains)) => {

@@ -25,6 +25,7 @@ mod guard;
 mod indicator;
 mod kind;
 mod marking;
+mod mask;
 mod observable;
 mod profile;
 pub mod refang;
@@ -49,6 +50,7 @@ pub use indicator::{Confidence, Context, Country, Hop, Indicator, Match, NotARol
 pub use indicia_data as data;
 pub use kind::{Kind, UnknownKind};
 pub use marking::{NotAPap, NotATlp, Pap, Tlp};
+pub use mask::{CannotExpress, Dialect, MAX_MASK_BYTES, Mask};
 pub use observable::{
     AMBIGUITIES, Ambiguity, Canonical, MAX_VALUE_BYTES, Observable, PRECEDENCE, ParseOptions, Precedence,
     Purl,

@@ -162,7 +162,7 @@ impl Profile {
         }
         match url::observed_host(host.trim_end_matches('.')) {
             Some(Ok(address)) => self.host_seen(&address.to_string()).into_owned().into(),
-            Some(Err(name)) => name.into(),
+            Some(Err(name)) => name,
             None => host.into(),
         }
     }

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 mod finder;
+pub(crate) mod masks;
 mod urls;
 
 use finder::{Finder, Place};
@@ -19,6 +20,7 @@ use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards};
 use crate::observable::digest;
 use crate::refang::{Refang, View};
+use crate::set::MaskScratch;
 use crate::{
     Context, IndicatorRef, IndicatorSet, Kind, Observable, ParseError, ParseOptions, Profile, Reason, Time,
 };
@@ -196,6 +198,7 @@ pub struct Scratch {
     outermost: HashMap<u32, usize, foldhash::fast::RandomState>,
     /// How far each listed URL's hits in this reading of the block reach.
     reach: HashMap<u32, usize, foldhash::fast::RandomState>,
+    masks: MaskScratch,
     limits: u64,
 }
 

@@ -582,3 +582,33 @@ impl Random {
         from[self.below(from.len())]
     }
 }
+
+/// A mask is compared with the keys of its set's profile, and without case where those have none.
+#[test]
+fn masks_follow_the_profile() {
+    for (profile, mask, line, found) in [
+        (Profile::Default, "bad.example/Gate/*.php", "GET http://bad.example/Gate/a.php", true),
+        (Profile::Default, "bad.example/Gate/*.php", "GET http://bad.example/gate/a.php", false),
+        (Profile::Default, "bad.example/gate/*.php", "GET http://www.bad.example/gate/a.php", false),
+        (Profile::Kaspersky, "bad.example/Gate/*.php", "GET http://www.BAD.example:81//gate/A.PHP/", true),
+        (Profile::Kaspersky, "bad.example/gate/*", "GET http://bad.example/other/gate/a", false),
+        (Profile::Zeek, "bad.example/gate/*", "GET http://u@bad.example/GATE/x", true),
+        (Profile::Whatwg, "bad.example/gate/*~", "GET http://u:p@bad.example/gate/%7Ex", false),
+        (Profile::Whatwg, "bad.example/gate/*", "GET http://u:p@bad.example/gate/%7Ex", true),
+        (Profile::SafeBrowsing4, "bad.example/gate/*~", "GET http://bad.example:81/gate/x%257E", true),
+    ] {
+        let target =
+            Target::from_parts_under(profile, Kind::Url, mask, Some(Match::Mask), None).expect("a mask");
+        let set = compile(Some(profile), [target]);
+        let hits = set.scan(line.as_bytes());
+        assert_eq!(hits.iter().any(|hit| hit.relation == Relation::Mask), found, "{profile} {mask} {line}");
+        let again = IndicatorSet::from_bytes(&bytes_of(&set)).expect("the set's own bytes");
+        assert_eq!(again.scan(line.as_bytes()).len(), hits.len());
+    }
+}
+
+fn bytes_of(set: &IndicatorSet) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    set.write_to(&mut bytes).expect("memory");
+    bytes
+}

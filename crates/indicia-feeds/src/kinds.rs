@@ -7,7 +7,9 @@
 
 use std::borrow::Cow;
 
-use indicia_core::{Kind, Match, Observable, ParseError, ParseOptions, Profile, Reason, Refang, Target};
+use indicia_core::{
+    Dialect, Kind, Mask, Match, Observable, ParseError, ParseOptions, Profile, Reason, Refang, Target,
+};
 
 /// The longest value of kind `other` that is carried.
 pub(crate) const MAX_OTHER_BYTES: usize = 256 * 1024;
@@ -27,6 +29,10 @@ pub(crate) enum Hint {
     Hash,
     /// Anything, by shape.
     Shape,
+    /// The right side of STIX `LIKE` over values of a kind.
+    Like(Kind),
+    /// The text of a mask over a kind.
+    Mask(Kind),
     /// A type that we do not know: carried.
     Other,
 }
@@ -86,6 +92,19 @@ pub(crate) fn target(hint: Hint, source_type: &str, raw: &str, matching: Matchin
     if hint == Hint::Other {
         return carried(source_type);
     }
+    let mask = match (hint, matching.said) {
+        (Hint::Like(kind), _) => Some(Mask::from_dialect(Dialect::StixLike(kind), &text)),
+        (Hint::Mask(kind), _) => Some(Mask::parse(kind, &text).map_err(|e| e.reason)),
+        (_, Some(Match::Mask)) => Some(match masked(hint, &text) {
+            Some(kind) => Mask::parse(kind, &text).map_err(|e| e.reason),
+            None => Err(Reason::MaskKind),
+        }),
+        _ => None,
+    };
+    if let Some(mask) = mask {
+        let target = mask?.into_target_under(matching.profile).map_err(|e| e.reason)?;
+        return Ok(Typed { target, retyped: false });
+    }
     let may_be_name = matches!(hint, Hint::Kind(Kind::Domain) | Hint::Hostname | Hint::Host | Hint::Shape);
     let (bare, star, dot) = match text.strip_prefix("*.") {
         Some(rest) if may_be_name => (rest, true, false),
@@ -108,6 +127,19 @@ pub(crate) fn target(hint: Hint, source_type: &str, raw: &str, matching: Matchin
         target.below_only = star;
     }
     Ok(Typed { target, retyped })
+}
+
+/// The kind whose values a mask is over, where the source says no more than a hint.
+pub(crate) fn masked(hint: Hint, text: &str) -> Option<Kind> {
+    match hint {
+        Hint::Kind(kind) | Hint::Like(kind) | Hint::Mask(kind) => Some(kind),
+        Hint::Hostname | Hint::Host => Some(Kind::Domain),
+        Hint::Ip if text.contains(':') => Some(Kind::Ipv6),
+        Hint::Ip => Some(Kind::Ipv4),
+        // What holds no more than a host becomes a mask of names by itself.
+        Hint::Shape => Some(Kind::Url),
+        Hint::Hash | Hint::Other => None,
+    }
 }
 
 fn parse(profile: Profile, kind: Option<Kind>, text: &str) -> Result<Observable, ParseError> {
@@ -136,7 +168,7 @@ fn observable(hint: Hint, text: &str, profile: Profile) -> Result<(Observable, b
             Observable::parse_as(kind, text).map(|o| (o, false)).map_err(reason)
         }
         Hint::Kind(kind) => named(kind, text, profile),
-        Hint::Other => Err(Reason::UnknownKind),
+        Hint::Like(_) | Hint::Mask(_) | Hint::Other => Err(Reason::UnknownKind),
     }
 }
 

@@ -138,9 +138,9 @@ impl RawFeed {
         let roles =
             "c2, phishing, malware-host, actor-infra, scanner, compromised, victim, benign or unknown";
         let default_role = named(self.role, "role", line_of, roles, Role::from_str)?;
-        let match_ = named(self.match_, "match", line_of, "exact, subdomains or prefix", |name| {
+        let match_ = named(self.match_, "match", line_of, "exact, subdomains, prefix or mask", |name| {
             Match::from_str(name).map_err(drop).and_then(|m| match m {
-                Match::Exact | Match::Subdomains | Match::Prefix => Ok(m),
+                Match::Exact | Match::Subdomains | Match::Prefix | Match::Mask => Ok(m),
                 _ => Err(()),
             })
         })?;

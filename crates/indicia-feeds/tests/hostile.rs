@@ -177,7 +177,7 @@ fn a_list_of_feeds_says_what_is_wrong_with_it() {
         ("[[feed]]\npath='a'\n\nfrom='nothing'\n", 4, Some("from")),
         ("[[feed]]\npath='a'\nconfidence_min=101\n", 3, Some("confidence_min")),
         ("[[feed]]\npath='a'\nrole='villain'\n", 3, Some("role")),
-        ("[[feed]]\npath='a'\nmatch='mask'\n", 3, Some("match")),
+        ("[[feed]]\npath='a'\nmatch='pattern'\n", 3, Some("match")),
         ("[[feed]]\npath='a'\n\u{1b}colour='blue'\n", 3, None),
         ("[[feed]]\npath='a'\ncolour='blue'\n", 3, None),
         ("[[feed]]\nname='a'\n", 1, None),

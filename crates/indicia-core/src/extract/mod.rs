@@ -478,7 +478,7 @@ fn is_guid_part(text: &[u8], a: usize, b: usize) -> bool {
 
 /// Where a URL in prose ends: without closing punctuation, brackets that it did not open, and the marks of
 /// markdown, AsciiDoc and wikis behind it.
-fn url_end(text: &[u8], from: usize, limit: usize) -> usize {
+pub(crate) fn url_end(text: &[u8], from: usize, limit: usize) -> usize {
     let mut end = limit;
     // A closing bracket or quote that was not opened inside ends it; so does an opening one of link text.
     let (mut round, mut square) = (0i32, 0i32);

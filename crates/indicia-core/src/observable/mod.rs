@@ -227,6 +227,12 @@ impl Observable {
         }
     }
 
+    /// The canonical text of a mask over a kind, in the place of a value.
+    pub(crate) fn of_mask(kind: Kind, value: String, key: String, profile: Profile) -> Observable {
+        let profile = if kind == Kind::Url { profile } else { Profile::Default };
+        Observable { profile, ..Canonical::keyed(kind, value, key).into() }
+    }
+
     /// The kind.
     pub fn kind(&self) -> Kind {
         self.kind

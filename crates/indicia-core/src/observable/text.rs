@@ -48,6 +48,11 @@ pub(crate) fn case_blind(text: &str) -> Option<String> {
     (key != text).then_some(key)
 }
 
+/// The key without case, also where it is the text.
+pub(crate) fn folded(text: &str) -> String {
+    case_blind(text).unwrap_or_else(|| text.to_string())
+}
+
 /// Whether a whole value is clearly a path: a drive, a share, an environment variable, `~/` or a rooted path.
 pub(crate) fn looks_like_path(text: &str) -> bool {
     let b = text.as_bytes();

@@ -328,6 +328,8 @@ impl<'f, 't> Finder<'f, 't> {
         if self.options.url_hosts || self.options.ignore_ports {
             self.host_options(&key, kind, a, b);
         }
+        self.masks_of_host(kind, &key, a, b);
+        self.masks_of_key(kind, &key, &key, a, b);
         if !found.iter().all(Vec::is_empty) {
             let value = address.to_string();
             let [equal, covering] = found;
@@ -375,6 +377,7 @@ impl<'f, 't> Finder<'f, 't> {
         if self.options.url_hosts || self.options.ignore_ports {
             self.host_options(name, Kind::Domain, a, b);
         }
+        self.masks_of_host(Kind::Domain, name, a, b);
     }
 
     pub(super) fn endpoint(&mut self, value: &str, a: usize, b: usize) {
@@ -397,6 +400,7 @@ impl<'f, 't> Finder<'f, 't> {
                 self.push(entry, Relation::Exact, kind, value, a, b);
             }
         });
+        self.masks_of_key(kind, key, value, a, b);
     }
 
     /// Notes a match; `false` where refanging does not count there.

@@ -25,6 +25,9 @@ impl<'t> Finder<'_, 't> {
             && (self.set.profile() == Profile::Default || !is_behind_scheme(self.text, start))
         {
             self.url_ends(host, start, end);
+            if !self.has_scheme(start) {
+                self.url_masks(start, end);
+            }
         }
     }
 
@@ -106,7 +109,10 @@ impl<'t> Finder<'_, 't> {
             return;
         }
         match only_end {
-            None => self.url_ends(&host, start, host_end),
+            None => {
+                self.url_ends(&host, start, host_end);
+                self.url_masks(start, host_end);
+            }
             Some(end) if self.set.urls_on(&host).is_some() => {
                 if let Some(parsed) = self.url_parsed(start, end) {
                     self.url_exact(parsed.key(), start, end);
@@ -117,7 +123,7 @@ impl<'t> Finder<'_, 't> {
     }
 
     /// Where the text of a URL that goes on at `from` surely ends. URLs inside one another share an end.
-    fn url_limit(&mut self, from: usize) -> usize {
+    pub(super) fn url_limit(&mut self, from: usize) -> usize {
         let UrlText { from: begin, limit, .. } = self.url_text;
         let cut_short = limit - begin >= lex::MAX_URL_BYTES;
         if !(begin..limit).contains(&from) || (cut_short && limit - from < lex::MIN_URL_BYTES) {
@@ -131,7 +137,7 @@ impl<'t> Finder<'_, 't> {
     }
 
     /// Parses a piece of the text as a URL under the set's profile, while the effort lasts.
-    fn url_parsed(&mut self, start: usize, end: usize) -> Option<Canonical<'t>> {
+    pub(super) fn url_parsed(&mut self, start: usize, end: usize) -> Option<Canonical<'t>> {
         let text = self.text;
         let piece = std::str::from_utf8(&text[start..end]).ok()?;
         let Some(rest) = self.effort.checked_sub(piece.len()) else {
@@ -355,6 +361,7 @@ impl<'t> Finder<'_, 't> {
                 self.push(entry, relation, Kind::Url, value, 0, 0);
             }
         }
+        self.masks_of_url(value, key, 0, 0);
     }
 }
 

@@ -6,7 +6,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Entry as SetEntry, IndicatorSet, SetInfo, Text, may_cover_below, space};
+use super::{Entry as SetEntry, IndicatorSet, SetInfo, Text, masks, may_cover_below, space};
+use crate::scan::masks::is_scanned;
 use crate::{Context, Indicator, Kind, Match, Profile, Role};
 
 /// What may enter a set.
@@ -33,6 +34,13 @@ pub struct BuildReport {
     pub public_suffixes: u64,
     /// URLs left out because they follow another profile than the set.
     pub other_profile: u64,
+    /// Masks without a literal to find them by, which are tried on every value of their kind: each makes scans slower.
+    pub masks_always_tried: u64,
+    /// Masks over kinds of values that `scan` does not find in text (file names, registry keys …): only `lookup` and
+    /// named fields match them.
+    pub masks_not_scanned: u64,
+    /// Targets left out because they are said to be masks and their value is none.
+    pub not_masks: u64,
     /// Indicators left out because a set holds no more than 4 GiB of values and 2³² references to contexts.
     pub no_room: u64,
 }
@@ -152,6 +160,11 @@ impl SetBuilder {
             match_ = Match::Exact;
         }
         let value = target.value();
+        let mask = masks::mask_of(observable.kind(), match_, &value);
+        if match_ == Match::Mask && observable.kind() != Kind::Other && mask.is_none() {
+            self.report.not_masks += 1;
+            return;
+        }
         let texts = [
             &*value,
             observable.key(),
@@ -180,6 +193,10 @@ impl SetBuilder {
                 let mut pending = Pending { value: distinct(&value), group, context: ids[0], more: None };
                 ids[1..].iter().for_each(|id| pending.add(*id));
                 self.text_bytes = text_bytes;
+                if let Some(mask) = mask {
+                    self.report.masks_always_tried += u64::from(masks::is_always_tried(&mask));
+                    self.report.masks_not_scanned += u64::from(!is_scanned(mask.kind()));
+                }
                 place.insert(pending);
             }
             Entry::Occupied(mut place) => {
@@ -365,6 +382,7 @@ impl Assembly {
             url_hosts: Default::default(),
             endpoint_hosts: Default::default(),
             prefix_lengths: Vec::new(),
+            masks: Default::default(),
             has: Default::default(),
         };
         set.index();

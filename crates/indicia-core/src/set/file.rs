@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 
 use super::builder::{Assembly, file_context};
+use super::masks::mask_of;
 use super::{IndicatorSet, SetInfo, space};
 use crate::{Kind, Match, Profile, Reason};
 
@@ -165,6 +166,11 @@ impl IndicatorSet {
             };
             let [value, key, group, source_type] =
                 [input.text()?, input.text()?, input.text()?, input.text()?];
+            // What would never match is not taken for a mask.
+            let is_mask = *match_ == Match::Mask && kind != Kind::Other;
+            if is_mask && mask_of(kind, *match_, value).is_none() {
+                return Err(corrupt);
+            }
             let order = (space(kind), key);
             if last.is_some_and(|l| l > order) {
                 return Err(corrupt);

@@ -7,6 +7,7 @@
 
 mod builder;
 mod file;
+mod masks;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,6 +19,7 @@ use hashbrown::HashTable;
 
 pub use builder::{BuildOptions, BuildReport, SetBuilder};
 pub use file::SetError;
+pub(crate) use masks::{MaskScratch, Masks};
 
 use crate::observable::ip;
 use crate::{Context, Indicator, Kind, Match, Observable, Profile, Target};
@@ -97,6 +99,7 @@ pub struct IndicatorSet {
     endpoint_hosts: HashTable<HostGroup>,
     /// Lengths of listed URL prefixes, sorted.
     prefix_lengths: Vec<usize>,
+    masks: Masks,
     has: Has,
 }
 
@@ -337,6 +340,10 @@ impl IndicatorSet {
         &self.has
     }
 
+    pub(crate) fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
     /// Every entry with this key.
     pub(crate) fn equal(&self, kind: Kind, key: &str, mut found: impl FnMut(u32)) {
         let space = space(kind);
@@ -468,6 +475,10 @@ impl IndicatorSet {
     /// Fills the indexes from `entries`, which are sorted.
     fn index(&mut self) {
         let mut exact = HashTable::with_capacity(self.entries.len());
+        let masks = (0u32..).zip(&self.entries).filter_map(|(index, entry)| {
+            Some((index, masks::mask_of(entry.kind, entry.match_, self.str(entry.value))?))
+        });
+        self.masks = Masks::new(masks);
         let mut previous: Option<(u8, Text)> = None;
         let (mut url_hosts, mut last_url) = (HashTable::new(), None);
         let (mut endpoint_hosts, mut last_endpoint) = (HashTable::new(), None);
@@ -479,6 +490,8 @@ impl IndicatorSet {
             let space = space(entry.kind);
             self.has.kinds |= 1 << entry.kind.number();
             match entry.kind {
+                // It has no host and no key of its own.
+                Kind::Url if entry.match_ == Match::Mask => self.has.urls = true,
                 Kind::Domain => self.has.names = true,
                 Kind::Email => self.has.emails = true,
                 Kind::Endpoint => {

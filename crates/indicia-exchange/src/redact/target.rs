@@ -99,6 +99,11 @@ pub fn redact_target(target: &Target, role: Option<Role>, removed: &mut Removed)
         }
         Kind::Email if role.is_some_and(Role::is_to_notify) => Redacted::Refused(Refusal::PersonalEmail),
         Kind::Url if matches!(target.match_, Match::Exact | Match::Prefix) => url(target, removed),
+        // A mask that loses a part stands for more than it did.
+        Kind::Url if target.match_ == Match::Mask => match url(target, &mut Removed::default()) {
+            Redacted::Unchanged => clean_or(Refusal::PersonalText, value),
+            _ => Redacted::Refused(Refusal::PersonalText),
+        },
         Kind::FilePath => clean_or(Refusal::PersonalPath, value),
         Kind::Url
         | Kind::RegistryKey

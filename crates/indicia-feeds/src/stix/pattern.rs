@@ -1,8 +1,8 @@
-//! The part of STIX patterning that is a list of values: comparisons by `=`, `IN` and `ISSUBSET`, `LIKE '%.name'` for
-//! the names below one, joined by OR, and those conjunctions that name one thing twice (a file by name and hashes, a host and its port).
+//! The part of STIX patterning that is a list of values: comparisons by `=`, `IN` and `ISSUBSET`, masks by `LIKE`, joined
+//! by OR, and those conjunctions that name one thing twice (a file by name and hashes, a host and its port).
 //!
 //! The other way round, [`write`] gives each target its pattern. Kinds without a STIX object go under objects of
-//! ours: `x-indicia-<kind>:value`, and for kind `other` `x-indicia-other:type` beside it; rules of other languages
+//! ours: `x-indicia-<kind>:value`, a mask that `LIKE` cannot say under `x-indicia-mask:<kind>`, and for kind `other` `x-indicia-other:type` beside it; rules of other languages
 //! stand as they are under their `pattern_type`.
 //!
 //! This is a reader of indicators, not an evaluator: a pattern that says more than "one of these values" is
@@ -12,9 +12,9 @@
 
 use std::borrow::Cow;
 
-use indicia_core::{Kind, Reason, Target};
+use indicia_core::{Dialect, Kind, Mask, Match, Reason, Target};
 
-use crate::kinds::Hint;
+use crate::kinds::{self, Hint};
 
 /// The most comparisons that a pattern may come to.
 const MAX_COMPARISONS: usize = 20_000;
@@ -65,7 +65,14 @@ struct Path {
 struct Comparison {
     path: Path,
     value: String,
-    subset: bool,
+    operator: Operator,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    Subset,
+    Like,
 }
 
 fn lex(text: &str) -> Result<Vec<Token>, Reason> {
@@ -247,22 +254,21 @@ impl Parser<'_> {
             _ => return Err(Reason::UnsupportedPattern),
         };
         self.at += 1;
-        let one = |path, value, subset| vec![Comparison { path, value, subset }];
+        let one = |path, value, operator| vec![Comparison { path, value, operator }];
         if self.sign("=") || self.sign("==") {
-            return Ok(vec![one(path, self.constant()?, false)]);
+            return Ok(vec![one(path, self.constant()?, Operator::Equal)]);
         }
         if self.word("ISSUBSET") {
-            return Ok(vec![one(path, self.constant()?, true)]);
+            return Ok(vec![one(path, self.constant()?, Operator::Subset)]);
         }
         if self.word("LIKE") {
-            let below = (path.object == "domain-name").then(|| below(&self.constant().ok()?)).flatten();
-            return Ok(vec![one(path, below.ok_or(Reason::UnsupportedPattern)?, false)]);
+            return Ok(vec![one(path, self.constant()?, Operator::Like)]);
         }
         if self.word("IN") {
             self.expect("(")?;
-            let mut all = vec![one(path.clone(), self.constant()?, false)];
+            let mut all = vec![one(path.clone(), self.constant()?, Operator::Equal)];
             while self.sign(",") {
-                all.push(one(path.clone(), self.constant()?, false));
+                all.push(one(path.clone(), self.constant()?, Operator::Equal));
                 if all.len() > MAX_COMPARISONS {
                     return Err(Reason::UnsupportedPattern);
                 }
@@ -299,20 +305,6 @@ impl Parser<'_> {
     }
 }
 
-/// `*.name` for a mask of every name below one, `%.name`.
-fn below(mask: &str) -> Option<String> {
-    let mut name = String::from("*.");
-    let mut chars = mask.strip_prefix("%.")?.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '%' | '_' => return None,
-            '\\' => name.push(chars.next()?),
-            c => name.push(c),
-        }
-    }
-    Some(name)
-}
-
 fn bounded(all: &Alternatives) -> Result<(), Reason> {
     let count: usize = all.iter().map(Vec::len).sum();
     if count > MAX_COMPARISONS { Err(Reason::UnsupportedPattern) } else { Ok(()) }
@@ -321,7 +313,12 @@ fn bounded(all: &Alternatives) -> Result<(), Reason> {
 /// The parts of one conjunction, where together they name one thing.
 fn compose(all: Vec<Comparison>) -> Result<Vec<Part>, Reason> {
     let part = |c: &Comparison| {
-        let hint = hint(&c.path);
+        let mut hint = hint(&c.path);
+        if c.operator == Operator::Like
+            && let Some(kind) = kinds::masked(hint, &c.value)
+        {
+            hint = Hint::Like(kind);
+        }
         let source_type = format!("{}:{}", c.path.object, c.path.steps.join("."));
         let value = match hint {
             Hint::Kind(Kind::Asn) => c.value.trim().to_string(),
@@ -330,12 +327,18 @@ fn compose(all: Vec<Comparison>) -> Result<Vec<Part>, Reason> {
         Part { hint, source_type, value, context_only: false }
     };
     if let [only] = all.as_slice() {
-        if only.subset && hint(&only.path) != Hint::Ip {
+        let hint = hint(&only.path);
+        let ok = match only.operator {
+            Operator::Equal => true,
+            Operator::Subset => hint == Hint::Ip,
+            Operator::Like => !matches!(hint, Hint::Mask(_)) && kinds::masked(hint, &only.value).is_some(),
+        };
+        if !ok {
             return Err(Reason::UnsupportedPattern);
         }
         return Ok(vec![part(only)]);
     }
-    if all.iter().any(|c| c.subset) {
+    if all.iter().any(|c| c.operator != Operator::Equal) {
         return Err(Reason::UnsupportedPattern);
     }
     let every = |object: &str| all.iter().all(|c| c.path.object == object);
@@ -418,8 +421,35 @@ fn endpoint(all: &[Comparison], part: impl Fn(&Comparison) -> Part) -> Result<Ve
 /// The languages of `pattern_type` beside STIX patterns.
 const LANGUAGES: [&str; 6] = ["pcre", "sigma", "snort", "spl", "suricata", "yara"];
 
+/// The pattern of a mask.
+fn write_mask(target: &Target) -> String {
+    let kind = target.observable.kind();
+    let text = target.observable.value();
+    let like = Mask::parse(kind, text).ok().and_then(|mask| mask.to_dialect(Dialect::StixLike(kind)).ok());
+    let Some(like) = like else { return format!("[x-indicia-mask:{kind} = {}]", quoted(text)) };
+    let path = match kind {
+        Kind::Ipv4 => "ipv4-addr:value",
+        Kind::Ipv6 => "ipv6-addr:value",
+        Kind::Domain => "domain-name:value",
+        Kind::Url => "url:value",
+        Kind::Email => "email-addr:value",
+        Kind::EmailSubject => "email-message:subject",
+        Kind::FileName => "file:name",
+        Kind::RegistryKey => "windows-registry-key:key",
+        Kind::Mutex => "mutex:name",
+        Kind::ProcessName => "process:image_ref.name",
+        Kind::CommandLine => "process:command_line",
+        Kind::UserName => "user-account:account_login",
+        kind => return format!("[x-indicia-{kind}:value LIKE {}]", quoted(&like)),
+    };
+    format!("[{path} LIKE {}]", quoted(&like))
+}
+
 /// The pattern of a target, and its language.
 pub(crate) fn write(target: &Target) -> (&'static str, String) {
+    if target.match_ == Match::Mask && target.observable.kind() != Kind::Other {
+        return ("stix", write_mask(target));
+    }
     let observable = &target.observable;
     let value = observable.value();
     let equals = |path: &str| format!("[{path} = {}]", quoted(value));
@@ -534,6 +564,9 @@ fn hint(path: &Path) -> Hint {
     if let ("value", Some(name)) = (path.steps.join(".").as_str(), path.object.strip_prefix("x-indicia-")) {
         return Kind::from_name(name).filter(|kind| *kind != Kind::Other).map_or(Hint::Other, Hint::Kind);
     }
+    if let ("x-indicia-mask", [name]) = (path.object.as_str(), path.steps.as_slice()) {
+        return Kind::from_name(name).filter(|kind| *kind != Kind::Other).map_or(Hint::Other, Hint::Mask);
+    }
     let kind = match (path.object.as_str(), path.steps.join(".").as_str()) {
         ("ipv4-addr" | "ipv6-addr", "value") => return Hint::Ip,
         ("network-traffic", "dst_ref.value" | "src_ref.value") => return Hint::Host,
@@ -626,7 +659,9 @@ mod tests {
             "[domain-name:value != 'a.example']",
             "[domain-name:value NOT = 'a.example']",
             "[NOT domain-name:value = 'a.example']",
-            "[domain-name:value LIKE 'a%']",
+            "[file:hashes.'SHA-3' LIKE 'a%']",
+            "[url:value LIKE 'a%' AND url:value LIKE '%b']",
+            "[x-indicia-mask:url LIKE 'a%']",
             "[domain-name:value MATCHES 'a']",
             "[domain-name:value = 'a.example'] FOLLOWEDBY [ipv4-addr:value = '192.0.2.1']",
             "[domain-name:value = 'a.example'] AND [ipv4-addr:value = '192.0.2.1']",

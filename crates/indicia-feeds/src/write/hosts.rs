@@ -10,6 +10,10 @@ use indicia_core::{Indicator, Kind, Match};
 use super::{LossReport, lines};
 
 pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossReport) -> io::Result<()> {
+    if indicator.target.match_ == Match::Mask {
+        loss.leave_out("a mask");
+        return Ok(());
+    }
     let target = &indicator.target;
     let name = target.observable.value();
     if target.observable.kind() != Kind::Domain || !lines::is_plain_name(name) {

@@ -7,6 +7,10 @@ use indicia_core::{Indicator, Kind, Match, Observable};
 use super::{LossReport, lines};
 
 pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossReport) -> io::Result<()> {
+    if indicator.target.match_ == Match::Mask {
+        loss.leave_out("a mask");
+        return Ok(());
+    }
     let observable = &indicator.target.observable;
     let value = indicator.target.value();
     if observable.kind() == Kind::Other {
@@ -28,10 +32,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
     loss.written += 1;
     // A bare name is read as itself and all below it.
     let exact_name = observable.kind() == Kind::Domain && indicator.target.match_ == Match::Exact;
-    loss.lose(
-        "match",
-        exact_name || matches!(indicator.target.match_, Match::Prefix | Match::Mask | Match::Pattern),
-    );
+    loss.lose("match", exact_name || matches!(indicator.target.match_, Match::Prefix | Match::Pattern));
     lines::lose_contexts(indicator, &[], loss);
     Ok(())
 }

@@ -22,6 +22,10 @@ pub(super) fn header(created: Option<Time>, out: &mut dyn Write) -> io::Result<(
 }
 
 pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossReport) -> io::Result<()> {
+    if indicator.target.match_ == Match::Mask {
+        loss.leave_out("a mask");
+        return Ok(());
+    }
     let target = &indicator.target;
     let value = target.observable.value();
     let owners = match target.observable.kind() {
@@ -44,7 +48,7 @@ pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossR
         writeln!(out, "{owner} CNAME .")?;
     }
     loss.written += 1;
-    loss.lose("match", matches!(target.match_, Match::Prefix | Match::Mask | Match::Pattern));
+    loss.lose("match", matches!(target.match_, Match::Prefix | Match::Pattern));
     lines::lose_contexts(indicator, &[], loss);
     Ok(())
 }

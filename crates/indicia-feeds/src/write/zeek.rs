@@ -20,6 +20,10 @@ pub(super) fn header(out: &mut dyn Write) -> io::Result<()> {
 }
 
 pub(super) fn write(indicator: &Indicator, out: &mut dyn Write, loss: &mut LossReport) -> io::Result<()> {
+    if indicator.target.match_ == Match::Mask {
+        loss.leave_out("a mask");
+        return Ok(());
+    }
     let target = &indicator.target;
     let observable = &target.observable;
     let (type_, value) = match observable.kind() {

@@ -254,6 +254,11 @@ fn canonical_host(text: &str, single_label: bool) -> Result<Cow<'_, str>, Reason
     Ok(name)
 }
 
+/// A host of a URL in canonical form, an IPv6 address in brackets.
+pub(crate) fn host_of(text: &str) -> Result<Cow<'_, str>, Reason> {
+    canonical_host(text, true)
+}
+
 /// The host that a URL parser makes of an authority's host part: a canonical name, or an address.
 pub(crate) fn observed_host(text: &str) -> Option<Result<IpAddr, Cow<'_, str>>> {
     if let Ok(address) = ip::address(text) {
@@ -268,7 +273,7 @@ pub(crate) fn observed_host(text: &str) -> Option<Result<IpAddr, Cow<'_, str>>> 
 /// Whether a dot was decoded: a dot segment can be where none was.
 ///
 /// The output serves as a stack: what is decoded can complete an escape that began before it (`%%34%31`).
-fn settle_escapes(text: &str, out: &mut String) -> bool {
+pub(crate) fn settle_escapes(text: &str, out: &mut String) -> bool {
     let plain = memchr::memchr(b'%', text.as_bytes()).unwrap_or(text.len());
     out.push_str(&text[..plain]);
     let floor = out.len();
