@@ -516,6 +516,11 @@ fn text_mask(kind: Kind, signs: Vec<Sign>, blind: bool) -> Result<Mask, Reason> 
     if signs.is_empty() {
         return Err(Reason::MaskShape);
     }
+    // No value begins or ends with white space.
+    let is_blank = |sign: Option<&Sign>| matches!(sign, Some(Sign::Is(c)) if c.is_whitespace());
+    if is_blank(signs.first()) || is_blank(signs.last()) {
+        return Err(Reason::MaskNever);
+    }
     let pattern = Pattern::new(valid(&signs, false)?.iter().map(|sign| match sign {
         Sign::Is(c) => Token::Literal(c.to_string().into()),
         Sign::Wild(token) => token.clone(),
