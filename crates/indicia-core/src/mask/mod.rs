@@ -532,6 +532,14 @@ fn text_mask(kind: Kind, signs: Vec<Sign>, blind: bool) -> Result<Mask, Reason> 
     if matches!(kind, Kind::Cidr | Kind::IpRange | Kind::Endpoint | Kind::Other) {
         return Err(Reason::MaskKind);
     }
+    if signs.is_empty() {
+        return Err(Reason::MaskShape);
+    }
+    // No value begins or ends with white space.
+    let is_blank = |sign: Option<&Sign>| matches!(sign, Some(Sign::Is(c)) if c.is_whitespace());
+    if is_blank(signs.first()) || is_blank(signs.last()) {
+        return Err(Reason::MaskNever);
+    }
     let pattern = Pattern::new(valid(&signs, false)?.iter().map(|sign| match sign {
         Sign::Is(c) => Token::Literal(c.to_string().into()),
         Sign::Wild(token) => token.clone(),
@@ -723,7 +731,7 @@ fn whole(scheme: Option<&str>, subject: Subject, signs: Vec<Sign>, blind: bool) 
     if signs.is_empty() || (subject == Subject::Url && scheme.is_some()) {
         return Err(Reason::MaskShape);
     }
-    let mut signs = signs;
+    let mut signs = settled(&signs);
     signs.dedup_by(|a, b| a == b && *a == Sign::Wild(Token::Any));
     let place = if subject == Subject::Url { Place::Scheme } else { Place::Host };
     if let Some(mask) = as_parts(scheme, subject, &signs, blind) {
@@ -748,6 +756,27 @@ fn whole(scheme: Option<&str>, subject: Subject, signs: Vec<Sign>, blind: bool) 
     let scheme = scheme.map(|scheme| scheme.to_ascii_lowercase().into());
     let blind = blind && has_letters(&pattern);
     Ok(Mask { kind: Kind::Url, blind, form: Form::Whole { scheme, subject, pattern } })
+}
+
+/// Signs with the escapes and slashes of canonical URLs: what parts there are is read from these.
+fn settled(signs: &[Sign]) -> Vec<Sign> {
+    let mut out: Vec<Sign> = Vec::with_capacity(signs.len());
+    let mut in_query = false;
+    for run in signs.chunk_by(|a, b| matches!((a, b), (Sign::Is(_), Sign::Is(_)))) {
+        let written: String =
+            run.iter().filter_map(|s| if let Sign::Is(c) = s { Some(*c) } else { None }).collect();
+        if written.is_empty() {
+            out.extend_from_slice(run);
+            continue;
+        }
+        let mut settled = String::new();
+        url::settle_escapes(&written, &mut settled);
+        for c in settled.chars() {
+            in_query |= c == '?';
+            out.push(Sign::Is(if c == '\\' && !in_query { '/' } else { c }));
+        }
+    }
+    out
 }
 
 /// The same mask in parts, where no wildcard stands in or beside the host: each mask has one form.
