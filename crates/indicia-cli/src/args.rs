@@ -238,6 +238,9 @@ pub(crate) struct Normalize {
     /// How much defanging is undone: off, strict, usual, aggressive
     #[arg(long, value_name = "LEVEL", default_value = "usual", value_parser = refang_level)]
     pub(crate) refang: Refang,
+    /// Each step on the way to the value and to the key that is compared: the rule, its source, before and after
+    #[arg(long)]
+    pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) output: Output,
     /// Values; the lines of standard input if none

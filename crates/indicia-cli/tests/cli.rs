@@ -643,3 +643,23 @@ fn masks_and_prefixes_from_a_feed_to_a_hit() {
     let lost = run(dir.path(), &["convert", "--to", "hosts", "a.jsonl"]);
     assert!(lost.err.contains("a mask"), "{}", lost.err);
 }
+
+#[test]
+fn a_value_is_explained() {
+    let dir = folder(&[]);
+    let r = run(
+        dir.path(),
+        &["normalize", "--explain", "--format", "jsonl", "hxxp://Bad[.]Example:80/%7ea", "1.2.3.04"],
+    );
+    let lines = r.json();
+    let steps = lines[0]["explain"]["value"].as_array().unwrap();
+    assert_eq!(steps[0]["before"], "hxxp://Bad[.]Example:80/%7ea");
+    assert_eq!(steps.last().unwrap()["after"], lines[0]["value"]);
+    assert!(steps.iter().all(|step| step["rule"].is_string() && step["source"].is_string()));
+    assert_eq!(lines[0]["explain"]["compared_as"], "bad.example/~a");
+    assert_eq!(lines[1]["error"]["reason"], "ipv4-leading-zero");
+    assert!(lines[1]["explain"].is_object());
+    let r =
+        run(dir.path(), &["normalize", "--explain", "--format", "text", "D41D8CD98F00B204E9800998ECF8427E"]);
+    assert!(r.out.contains("lower case") && r.out.contains("imphash ja3"), "{}", r.out);
+}

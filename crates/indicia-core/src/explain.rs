@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use crate::observable::{self, AMBIGUITIES, Ambiguity};
 use crate::refang::{self, Refang};
-use crate::{Kind, Observable, ParseError};
+use crate::{Kind, Observable, ParseError, ParseOptions, Profile};
 
 /// One rule that changed a value, or was asked.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -38,24 +38,23 @@ pub struct Explanation {
 
 const CONTRACT: &str = "default@1";
 
-/// Reads a value like [`Observable::parse_refanged`] and tells each step.
+/// Reads a value like [`Observable::parse_with`] and tells each step.
 ///
 /// ```
-/// use indicia_core::{Refang, explain::explain};
-/// let told = explain(None, "hxxp://Bad[.]Example:80/%7ea", Refang::Usual);
+/// use indicia_core::{ParseOptions, explain::explain};
+/// let told = explain("hxxp://Bad[.]Example:80/%7ea", &ParseOptions::default());
 /// assert_eq!(told.result.unwrap().value(), "http://bad.example/~a");
 /// assert_eq!(told.value[0].after, "http://Bad.Example:80/%7ea");
 /// assert_eq!(told.key.last().unwrap().after, "bad.example/~a");
 /// ```
-pub fn explain(kind: Option<Kind>, raw: &str, level: Refang) -> Explanation {
-    let result = Observable::parse_refanged(kind, raw, level);
+pub fn explain(raw: &str, options: &ParseOptions) -> Explanation {
+    let ParseOptions { kind, refang: level, profile } = *options;
+    let result = Observable::parse_with(raw, options);
     let mut told = Explanation { value: Vec::new(), key: Vec::new(), also: &[], result };
     let mut text = observable::trim(raw).to_string();
     note(&mut told.value, "white space and invisible characters at the ends go", CONTRACT, raw, &text);
-    let bare = match kind {
-        None => Observable::parse_refanged(None, &text, Refang::Off).is_ok_and(|o| Ok(o) == told.result),
-        Some(kind) => Observable::parse_as(kind, &text).is_ok_and(|o| Ok(o) == told.result),
-    };
+    let off = ParseOptions { refang: Refang::Off, ..*options };
+    let bare = Observable::parse_with(&text, &off).is_ok_and(|o| Ok(o) == told.result);
     if !bare && kind.is_none_or(refang::is_written_defanged) && told.result.is_ok() {
         let undone = refang::value(&text, level);
         let undone = undone.trim();
@@ -77,7 +76,14 @@ pub fn explain(kind: Option<Kind>, raw: &str, level: Refang) -> Explanation {
         let ambiguous = |row: &&Ambiguity| row.read_as == found.kind() && is_shape_of(row, found.value());
         told.also = AMBIGUITIES.iter().find(ambiguous).map_or(&[], |row| row.also);
     }
-    // What was read as a network and is one address is told as the address.
+    if found.kind() == Kind::Url && profile != Profile::Default {
+        for rule in profile_rules(profile) {
+            apply(rule, &mut text, &mut told.value);
+        }
+        note(&mut told.value, rest_of(profile), profile.name(), &text, found.value());
+        note(&mut told.key, "what the profile compares", profile.name(), found.value(), found.key());
+        return told;
+    }
     for rule in rules_of(VALUES, found.kind()) {
         apply(rule, &mut text, &mut told.value);
     }
@@ -132,6 +138,59 @@ type Table = &'static [(&'static [Kind], &'static [Rule])];
 
 fn rules_of(table: Table, kind: Kind) -> impl Iterator<Item = &'static Rule> {
     table.iter().filter(move |(kinds, _)| kinds.contains(&kind)).flat_map(|(_, rules)| *rules)
+}
+
+/// What a profile does first, as far as a rule stands by itself; its own reader does the rest.
+fn profile_rules(profile: Profile) -> &'static [Rule] {
+    const SAFE_BROWSING: &[Rule] = &[
+        rule("tabs and line ends go", "Safe Browsing, URLs and Hashing", |t| {
+            t.replace(['\t', '\r', '\n'], "")
+        }),
+        rule("the fragment goes", "Safe Browsing, URLs and Hashing", |t| before(t, '#')),
+        rule("no scheme is `http`", "Safe Browsing, URLs and Hashing", |t| {
+            if t.contains("://") { t.to_string() } else { format!("http://{t}") }
+        }),
+    ];
+    const KASPERSKY: &[Rule] = &[
+        rule("the fragment goes (rule 9)", "CyberTrace 4.4, 231546", |t| before(t, '#')),
+        rule("the scheme goes (rule 2)", "CyberTrace 4.4, 231546", |t| {
+            t.split_once("://")
+                .filter(|(s, _)| !s.contains(['/', '?']))
+                .map_or(t, |(_, rest)| rest)
+                .to_string()
+        }),
+        rule("the userinfo goes (rule 7)", "CyberTrace 4.4, 231546", without_userinfo),
+        rule("the port goes (rule 8)", "CyberTrace 4.4, 231546", |t| {
+            let end = t.find(['/', '?']).unwrap_or(t.len());
+            let port = t[..end].rfind(':').filter(|colon| !t[*colon..end].contains(']'));
+            port.map_or(t.to_string(), |colon| format!("{}{}", &t[..colon], &t[end..]))
+        }),
+    ];
+    const ZEEK: &[Rule] = &[
+        rule("`http://` goes", "Zeek, Intel::URL", |t| t.strip_prefix("http://").unwrap_or(t).to_string()),
+        rule("lower case", "Zeek, Intel framework", str::to_lowercase),
+    ];
+    match profile {
+        Profile::SafeBrowsing4 | Profile::SafeBrowsing5 => SAFE_BROWSING,
+        Profile::Kaspersky => KASPERSKY,
+        Profile::Zeek => ZEEK,
+        _ => &[],
+    }
+}
+
+fn rest_of(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Default => "the profile's other rules",
+        Profile::Whatwg => "parsed and serialized",
+        Profile::SafeBrowsing4 | Profile::SafeBrowsing5 => {
+            "escapes undone until nothing changes; userinfo and port go; host and path in one form; what is left escaped"
+        }
+        Profile::Kaspersky => {
+            "`www.`, dots and slashes (rules 1, 4 to 6, 10), the host in one form (3, 12), escapes once (13), lower case (11)"
+        }
+        Profile::Zeek => "port 80, userinfo and fragment, which are not sent, go",
+        Profile::Verbatim => "as written",
+    }
 }
 
 /// From the text to the value.
@@ -452,10 +511,7 @@ const KEYS: Table = &[
                     .map_or(t, |(_, rest)| rest)
                     .to_string()
             }),
-            rule("without userinfo", CONTRACT, |t| {
-                let end = t.find(['/', '?']).unwrap_or(t.len());
-                t[..end].rfind('@').map_or(t, |at| &t[at + 1..]).to_string()
-            }),
+            rule("without userinfo", CONTRACT, without_userinfo),
             rule("an empty path is `/`", CONTRACT, |t| match t.find(['/', '?']) {
                 Some(at) if t[at..].starts_with('/') => t.to_string(),
                 Some(at) => format!("{}/{}", &t[..at], &t[at..]),
@@ -464,6 +520,11 @@ const KEYS: Table = &[
         ],
     ),
 ];
+
+fn without_userinfo(text: &str) -> String {
+    let end = text.find(['/', '?']).unwrap_or(text.len());
+    text[..end].rfind('@').map_or(text, |at| &text[at + 1..]).to_string()
+}
 
 fn same(text: &str) -> String {
     text.to_string()

@@ -612,3 +612,21 @@ fn bytes_of(set: &IndicatorSet) -> Vec<u8> {
     set.write_to(&mut bytes).expect("memory");
     bytes
 }
+
+/// What is explained step by step ends where the profile's reader ends.
+#[test]
+fn explanations_lead_to_the_value() {
+    for (number, row) in json_lines("profiles-1.jsonl") {
+        let Ok(want) = run(&row) else { continue };
+        let raw = row["raw"].as_str().expect("a text");
+        let kind = row.get("kind").map(|k| Kind::from_name(k.as_str().unwrap()).unwrap());
+        let profile = row["profile"].as_str().unwrap().parse().expect("a profile");
+        let options = ParseOptions { profile, kind, refang: Refang::Off };
+        let told = indicia_core::explain::explain(raw, &options);
+        if told.result.as_ref() == Ok(&want) {
+            let value = told.value.last().map_or(raw, |step| &step.after);
+            let key = told.key.last().map_or(value, |step| &step.after);
+            assert_eq!((value, key), (want.value(), want.key()), "{number}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use common::{Findings, json_lines, read};
 use indicia_core::explain::explain;
-use indicia_core::{Kind, Observable, ParseError, Purl, Reason, Refang};
+use indicia_core::{Kind, Observable, ParseError, ParseOptions, Purl, Reason, Refang};
 use serde_json::Value;
 
 #[test]
@@ -66,7 +66,8 @@ fn explanations_lead_to_the_value() {
             _ => Refang::Off,
         };
         let raw = row["raw"].as_str().unwrap();
-        let told = explain(kind, raw, level);
+        let options = ParseOptions { kind, refang: level, ..ParseOptions::default() };
+        let told = explain(raw, &options);
         let (got, Ok(want)) = (run(&row), &told.result) else { continue };
         let value = told.value.last().map_or(raw, |step| &step.after);
         let key = told.key.last().map_or(value, |step| &step.after);

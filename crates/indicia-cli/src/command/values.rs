@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use indicia::explain::{Explanation, explain};
 use indicia::{Observable, ParseError, ParseOptions, Refang, refang as fang};
 use serde_json::{Value, json};
 
@@ -14,7 +15,11 @@ pub(crate) fn normalize(args: Normalize) -> io::Result<Exit> {
         let options = ParseOptions { profile: args.profile, kind: args.kind, refang: args.refang };
         Observable::parse_with(raw, &options).map(|o| (Some(o.kind().name()), o.value().to_string()))
     };
-    each(args.values, args.output.get(), read)
+    let told = |raw: &str| {
+        let options = ParseOptions { profile: args.profile, kind: args.kind, refang: args.refang };
+        args.explain.then(|| explain(raw, &options))
+    };
+    each(args.values, args.output.get(), read, told)
 }
 
 pub(crate) fn defang(args: DefangArgs) -> io::Result<Exit> {
@@ -23,7 +28,7 @@ pub(crate) fn defang(args: DefangArgs) -> io::Result<Exit> {
         let o = Observable::parse_refanged(kind, raw, Refang::Usual)?;
         Ok((Some(o.kind().name()), fang::defang_as(o.kind(), o.value(), style)))
     };
-    each(values, output.get(), read)
+    each(values, output.get(), read, |_| None)
 }
 
 pub(crate) fn refang(args: RefangArgs) -> io::Result<Exit> {
@@ -32,13 +37,14 @@ pub(crate) fn refang(args: RefangArgs) -> io::Result<Exit> {
         let kind = Observable::parse_refanged(None, &value, Refang::Off).ok().map(|o| o.kind().name());
         Ok((kind, value))
     };
-    each(args.values, args.output.get(), read)
+    each(args.values, args.output.get(), read, |_| None)
 }
 
 fn each(
     arguments: Vec<String>,
     format: OutputFormat,
     read: impl Fn(&str) -> Result<(Option<&'static str>, String), ParseError>,
+    told: impl Fn(&str) -> Option<Explanation>,
 ) -> io::Result<Exit> {
     if arguments.is_empty() && data::nothing_to_read(&[]) {
         return Err(io::Error::other("no value given, and standard input is a terminal; see --help"));
@@ -55,8 +61,14 @@ fn each(
             exit = Exit::Failed;
         }
         match result {
-            Ok((_, value)) if text => writeln!(out, "{}", show::plain(&value))?,
-            Err(error) if text => show::message(&format!("{raw}: {error}")),
+            Ok((_, value)) if text => {
+                writeln!(out, "{}", show::plain(&value))?;
+                explained(&mut out, told(&raw))?;
+            }
+            Err(error) if text => {
+                show::message(&format!("{raw}: {error}"));
+                explained(&mut out, told(&raw))?;
+            }
             Ok((kind, value)) if format == OutputFormat::Csv => {
                 csv(&mut out, [&raw, kind.unwrap_or(""), &value, ""])?
             }
@@ -67,13 +79,58 @@ fn each(
                     line["kind"] = kind.into();
                 }
                 line["value"] = value.into();
+                if let Some(told) = told(&raw) {
+                    line["explain"] = explanation(&told);
+                }
                 writeln!(out, "{line}")?;
             }
-            Err(error) => writeln!(out, "{}", json!({ "raw": raw, "error": error_object(&error) }))?,
+            Err(error) => {
+                let mut line = json!({ "raw": raw, "error": error_object(&error) });
+                if let Some(told) = told(&raw) {
+                    line["explain"] = explanation(&told);
+                }
+                writeln!(out, "{line}")?;
+            }
         }
     }
     out.flush()?;
     Ok(exit)
+}
+
+/// The steps under a value, for people.
+fn explained(out: &mut dyn Write, told: Option<Explanation>) -> io::Result<()> {
+    let Some(told) = told else { return Ok(()) };
+    for (to, steps) in [("value", &told.value), ("key", &told.key)] {
+        for step in steps {
+            let source = step.source;
+            match step.before == step.after {
+                true => writeln!(out, "  kind by {}  [{source}]", step.rule)?,
+                false => writeln!(
+                    out,
+                    "  {to}  {} -> {}  {}  [{source}]",
+                    show::plain(&step.before),
+                    show::plain(&step.after),
+                    step.rule
+                )?,
+            }
+        }
+    }
+    if let Ok(found) = &told.result
+        && found.key() != found.value()
+    {
+        writeln!(out, "  compared as {}", show::plain(found.key()))?;
+    }
+    if !told.also.is_empty() {
+        let kinds: Vec<&str> = told.also.iter().map(|kind| kind.name()).collect();
+        writeln!(out, "  the same shape, only where a source says so: {}", kinds.join(" "))?;
+    }
+    Ok(())
+}
+
+fn explanation(told: &Explanation) -> Value {
+    let kinds: Vec<&str> = told.also.iter().map(|kind| kind.name()).collect();
+    let key = told.result.as_ref().ok().map(Observable::key);
+    json!({ "value": told.value, "key": told.key, "compared_as": key, "also": kinds })
 }
 
 fn csv(out: &mut dyn Write, cells: [&str; 4]) -> io::Result<()> {
