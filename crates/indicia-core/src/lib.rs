@@ -53,7 +53,7 @@ pub use marking::{NotAPap, NotATlp, Pap, Tlp};
 pub use mask::{CannotExpress, Dialect, MAX_MASK_BYTES, Mask};
 pub use observable::{
     AMBIGUITIES, Ambiguity, Canonical, MAX_VALUE_BYTES, Observable, PRECEDENCE, ParseOptions, Precedence,
-    Purl,
+    Purl, ipv4,
 };
 pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;

@@ -4,7 +4,7 @@
 //! many times as fast indicia is. The file is one of `make_workload.py indicators`; a corpus is any folder, and
 //! the URLs in its files are a list of their own.
 
-use indicia_core::{Kind, Observable, url};
+use indicia_core::{Canonical, Kind, Observable, ipv4, url};
 use indicia_peers::{Contender, medians, urls_below};
 use serde_json::{Value, json};
 
@@ -14,6 +14,56 @@ fn main() {
     let csv = std::fs::read_to_string(&csv).unwrap_or_else(|e| panic!("{csv}: {e}"));
     let corpus = arguments.next();
     urls(&csv, corpus.as_deref());
+    names(&csv);
+    addresses(&csv);
+}
+
+/// What it takes to get at each value: lists beyond the caches wait for memory, whoever reads them.
+fn touch(list: &[String]) -> Contender<'_> {
+    Contender::new("reading a byte", || list.iter().map(|v| u64::from(v.as_bytes()[v.len() / 2])).sum())
+}
+
+/// ASCII names, as they are and in upper case, and as many as stay in a cache.
+fn names(csv: &str) {
+    let plain = of_type(csv, "domain", 400_000);
+    let upper: Vec<String> = plain.iter().map(|name| name.to_uppercase()).collect();
+    let few = plain[..4000.min(plain.len())].to_vec();
+    for (name, list) in [("plain", &plain), ("upper case", &upper), ("4,000 in cache", &few)] {
+        let ours = |d: &String| Canonical::parse_as(Kind::Domain, d).map_or(0, |d| d.value().len() as u64);
+        let mut contenders = [
+            Contender::new("indicia", || list.iter().map(ours).sum()),
+            Contender::new("idna", || {
+                list.iter().map(|d| idna::domain_to_ascii(d).map_or(0, |d| d.len() as u64)).sum()
+            }),
+            Contender::new("idna, borrowed", || {
+                let borrowed = |d: &String| {
+                    idna::domain_to_ascii_cow(d.as_bytes(), idna::AsciiDenyList::EMPTY)
+                        .map_or(0, |d| d.len() as u64)
+                };
+                list.iter().map(borrowed).sum()
+            }),
+            touch(list),
+        ];
+        report("domain", name, list, &mut contenders);
+    }
+}
+
+/// The text of an IPv4 address: the address, and the canonical value.
+fn addresses(csv: &str) {
+    let all = of_type(csv, "ipv4", 200_000);
+    let few = all[..4000.min(all.len())].to_vec();
+    for (name, list) in [("plain", &all), ("4,000 in cache", &few)] {
+        let canonical = |a: &String| Canonical::parse_as(Kind::Ipv4, a).map_or(0, |a| a.value().len() as u64);
+        let std = |a: &String| a.parse::<std::net::Ipv4Addr>().map_or(0, |a| u64::from(a.to_bits() & 1));
+        let ours = |a: &String| ipv4(a).map_or(0, |a| u64::from(a.to_bits() & 1));
+        let mut contenders = [
+            Contender::new("indicia", || list.iter().map(ours).sum()),
+            Contender::new("std", || list.iter().map(std).sum()),
+            Contender::new("indicia, canonical value", || list.iter().map(canonical).sum()),
+            touch(list),
+        ];
+        report("ipv4", name, list, &mut contenders);
+    }
 }
 
 /// The values of a type in the first columns of the workload's indicators.

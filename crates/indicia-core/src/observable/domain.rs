@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use sha3::{Digest, Sha3_256};
+use wide::u8x16;
 
 use super::lower;
 use crate::Reason;
@@ -25,9 +26,9 @@ pub(crate) fn parse(text: &str) -> Result<Cow<'_, str>, Reason> {
 /// Reads a name of one label or more, as the host of a URL can be.
 pub(crate) fn host(text: &str) -> Result<Cow<'_, str>, Reason> {
     let text = text.strip_suffix('.').unwrap_or(text);
-    match look(text) {
-        Look::Canonical => Ok(Cow::Borrowed(text)),
-        Look::UpperCase => Ok(Cow::Owned(text.to_ascii_lowercase())),
+    match look(text.as_bytes()) {
+        Look::Canonical { .. } => Ok(Cow::Borrowed(text)),
+        Look::UpperCase { .. } => Ok(Cow::Owned(text.to_ascii_lowercase())),
         Look::Other => mapped(text),
     }
 }
@@ -38,69 +39,117 @@ pub(crate) fn write(text: &str, out: &mut String) -> Result<(), Reason> {
     Ok(())
 }
 
+/// The name of two labels or more that a text is at a glance, without or with its case changed.
+#[inline]
+pub(crate) fn at_a_glance(text: &str) -> Option<Cow<'_, str>> {
+    match look(text.as_bytes()) {
+        Look::Canonical { dot: true } => Some(Cow::Borrowed(text)),
+        Look::UpperCase { dot: true } => Some(Cow::Owned(text.to_ascii_lowercase())),
+        _ => None,
+    }
+}
+
+/// The end of `onion`: names that end so have their checksums looked at.
+const NION: u32 = u32::from_le_bytes(*b"nion");
+
 enum Look {
-    Canonical,
+    Canonical {
+        dot: bool,
+    },
     /// Canonical once its letters are lower case.
-    UpperCase,
+    UpperCase {
+        dot: bool,
+    },
     /// The rules must be gone through one by one.
     Other,
 }
 
-const LETTER: u8 = 1;
-const UPPER: u8 = 2;
-const HYPHEN: u8 = 4;
-const DOT: u8 = 8;
-const DIGIT: u8 = 16;
-const STRANGE: u8 = 32;
-
-const CLASS: [u8; 256] = {
-    let mut class = [STRANGE; 256];
-    let mut b = 0;
-    while b < 128 {
-        class[b] = match b as u8 {
-            b'a'..=b'z' | b'_' => LETTER,
-            b'A'..=b'Z' => UPPER,
-            b'0'..=b'9' => DIGIT,
-            b'-' => HYPHEN,
-            b'.' => DOT,
-            _ => STRANGE,
-        };
-        b += 1;
-    }
-    class
-};
-
-/// One pass over a name as almost all are: nothing but the rules of `check` for names that need no mapping, have
-/// no A-labels, no label that could be a number at the end, and are not below `onion`.
-fn look(name: &str) -> Look {
-    let b = name.as_bytes();
-    if b.is_empty() || b.len() > 253 {
-        return Look::Other;
-    }
-    let (mut seen, mut before, mut label) = (0u8, DOT, 0usize);
-    for (at, byte) in b.iter().enumerate() {
-        let class = CLASS[usize::from(*byte)];
-        seen |= class;
-        if class == DOT {
-            // An empty label, a hyphen at its end, or too long.
-            if before & (DOT | HYPHEN) != 0 || at - label > 63 {
-                return Look::Other;
-            }
-            label = at + 1;
+/// One pass over a name as almost all are, sixteen bytes at once: nothing but the rules of `check` for names of 4 to 63 bytes
+/// that need no mapping, have nothing that could be an A-label or a number at the end, and are not below `onion`.
+///
+/// A pass from byte to byte is twice as slow: the lengths of labels are random to a processor, and it guesses each branch.
+#[inline]
+fn look(b: &[u8]) -> Look {
+    let length = b.len();
+    let at = |from: usize| b.get(from..).and_then(|rest| rest.first_chunk()).map_or(Bits::NONE, Bits::of);
+    let seen = match length {
+        16..=32 => at(0).and(&at(length - 16), length - 16),
+        33..=63 => {
+            let tail = at(length - 32).and(&at(length - 16), 16);
+            at(0).and(&at(16), 16).and(&tail, length - 32)
         }
-        before = class;
-    }
-    let last = &b[label..];
-    let plain = seen & STRANGE == 0
-        && before & (DOT | HYPHEN) == 0
-        && last.len() <= 63
-        && CLASS[usize::from(last[0])] & (LETTER | UPPER) != 0
-        && !last.eq_ignore_ascii_case(b"onion");
-    // A hyphen in the third and fourth place of a label can be that of an A-label.
-    if !plain || (seen & HYPHEN != 0 && has_a_label(name)) {
+        8..=15 => {
+            let (Some(head), Some(tail)) = (b.first_chunk(), b.last_chunk()) else { return Look::Other };
+            let behind = u64::from_le_bytes(*tail) >> (8 * (15 - length)) >> 8;
+            Bits::of(&(u128::from(u64::from_le_bytes(*head)) | u128::from(behind) << 64).to_le_bytes())
+        }
+        4..=7 => {
+            let (Some(head), Some(tail)) = (b.first_chunk(), b.last_chunk()) else { return Look::Other };
+            let behind = u64::from(u32::from_le_bytes(*tail)) << (8 * (length - 4));
+            Bits::of(&u128::from(u64::from(u32::from_le_bytes(*head)) | behind).to_le_bytes())
+        }
+        _ => return Look::Other,
+    };
+    let last = 1u64 << (length - 1);
+    // No empty label, no hyphen at the end of one, no two hyphens that could be those of an A-label.
+    let wrong =
+        seen.dots & (seen.dots << 1 | 1 | last) | seen.hyphens << 1 & (seen.dots | seen.hyphens | last << 1);
+    let label = 64 - seen.dots.leading_zeros() as usize;
+    if wrong != 0
+        || seen.known != (last << 1).wrapping_sub(1)
+        || b[label].is_ascii_digit()
+        || b.last_chunk().is_some_and(|end| u32::from_le_bytes(*end) | 0x2020_2020 == NION)
+    {
         return Look::Other;
     }
-    if seen & UPPER == 0 { Look::Canonical } else { Look::UpperCase }
+    match seen.upper {
+        0 => Look::Canonical { dot: seen.dots != 0 },
+        _ => Look::UpperCase { dot: seen.dots != 0 },
+    }
+}
+
+/// What the bytes of a text are: a bit each, the first lowest.
+struct Bits {
+    known: u64,
+    dots: u64,
+    hyphens: u64,
+    upper: u64,
+}
+
+impl Bits {
+    const NONE: Bits = Bits { known: 0, dots: 0, hyphens: 0, upper: 0 };
+
+    #[inline]
+    fn of(bytes: &[u8; 16]) -> Bits {
+        let bytes = u8x16::new(*bytes);
+        let folded = bytes | u8x16::splat(0x20);
+        let among = |bytes: u8x16, first: u8, count: u8| {
+            let from = bytes - u8x16::splat(first);
+            from.min(u8x16::splat(count - 1)).simd_eq(from)
+        };
+        let letters = among(folded, b'a', 26);
+        let dots = bytes.simd_eq(u8x16::splat(b'.'));
+        let hyphens = bytes.simd_eq(u8x16::splat(b'-'));
+        let known = letters | among(bytes, b'0', 10) | dots | hyphens | bytes.simd_eq(u8x16::splat(b'_'));
+        let bits = |bytes: u8x16| u64::from(bytes.to_bitmask());
+        Bits {
+            known: bits(known),
+            dots: bits(dots),
+            hyphens: bits(hyphens),
+            upper: bits(letters & !bytes.simd_eq(folded)),
+        }
+    }
+
+    /// With those of another piece, which begins at a byte of the text.
+    #[inline]
+    fn and(self, other: &Bits, at: usize) -> Bits {
+        Bits {
+            known: self.known | other.known << at,
+            dots: self.dots | other.dots << at,
+            hyphens: self.hyphens | other.hyphens << at,
+            upper: self.upper | other.upper << at,
+        }
+    }
 }
 
 /// The canonical name by the rules one by one.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Canonical, borrow_if_equal, domain, ip};
+use super::{Canonical, domain, ip, written};
 use crate::{Kind, Reason};
 
 pub(crate) fn parse(text: &str) -> Result<Canonical<'_>, Reason> {
@@ -30,7 +30,7 @@ pub(crate) fn parse(text: &str) -> Result<Canonical<'_>, Reason> {
     if address.is_ipv4() {
         return Ok(Canonical::same(Kind::Endpoint, text));
     }
-    let value = borrow_if_equal(text, SocketAddr::new(address, port).to_string());
+    let value = written(text, &SocketAddr::new(address, port));
     match ip::unmapped(address) {
         same if same == address => Ok(Canonical::same(Kind::Endpoint, value)),
         mapped => Ok(Canonical::keyed(Kind::Endpoint, value, SocketAddr::new(mapped, port).to_string())),

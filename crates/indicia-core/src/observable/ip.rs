@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Canonical, borrow_if_equal};
+use super::{Canonical, dotted, written};
 use crate::{Kind, Reason};
 
 /// Addresses from `first` to `last`, both included, of one family. Mapped IPv4 stands as IPv4.
@@ -39,7 +39,7 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Canonical<'_>, Reason> {
                 Some(_) => return Err(Reason::Ipv6Shape),
                 None => ipv6(text)?,
             };
-            let value = borrow_if_equal(text, address.to_string());
+            let value = written(text, &address);
             Ok(Canonical { kind: Kind::Ipv6, value, key: mapped_key(address.into()) })
         }
         Kind::Cidr => cidr(text),
@@ -95,40 +95,10 @@ pub(crate) fn shape(text: &str) -> Option<Kind> {
 
 /// Strict dotted decimal.
 pub(crate) fn ipv4(text: &str) -> Result<Ipv4Addr, Reason> {
-    match dotted(text.as_bytes()) {
+    match dotted::parse(text.as_bytes()) {
         Some(address) => Ok(address),
         None => Err(ipv4_by_the_rules(text).err().unwrap_or(Reason::Ipv4Shape)),
     }
-}
-
-/// One pass over seven to fifteen bytes.
-fn dotted(text: &[u8]) -> Option<Ipv4Addr> {
-    if !(7..=15).contains(&text.len()) {
-        return None;
-    }
-    let (mut address, mut octet, mut digits, mut dots) = (0u32, 0u32, 0u32, 0u32);
-    for byte in text {
-        let digit = u32::from(byte.wrapping_sub(b'0'));
-        if digit <= 9 {
-            // A second digit behind a zero is a leading zero.
-            if digits > 0 && octet == 0 {
-                return None;
-            }
-            octet = octet * 10 + digit;
-            digits += 1;
-            if octet > 255 {
-                return None;
-            }
-        } else {
-            if *byte != b'.' || digits == 0 || dots == 3 {
-                return None;
-            }
-            address = address << 8 | octet;
-            (octet, digits) = (0, 0);
-            dots += 1;
-        }
-    }
-    (dots == 3 && digits > 0).then(|| Ipv4Addr::from_bits(address << 8 | octet))
 }
 
 /// The same by the rules one by one, with the reason.
@@ -211,13 +181,13 @@ fn cidr(text: &str) -> Result<Canonical<'_>, Reason> {
     .map_err(|_| Reason::PrefixLength)?
     .trunc();
     let key = match net {
-        _ if net.prefix_len() == net.max_prefix_len() => key(net.addr()),
+        _ if net.prefix_len() == net.max_prefix_len() => Some(key(net.addr())),
         IpNet::V6(v6) if v6.prefix_len() >= 96 && v6.addr().to_ipv4_mapped().is_some() => {
-            format!("{}/{}", key(net.addr()), v6.prefix_len() - 96)
+            Some(format!("{}/{}", key(net.addr()), v6.prefix_len() - 96))
         }
-        _ => net.to_string(),
+        _ => None,
     };
-    Ok(Canonical::keyed(Kind::Cidr, borrow_if_equal(text, net.to_string()), key))
+    Ok(Canonical { kind: Kind::Cidr, value: written(text, &net), key: key.map(Cow::Owned) })
 }
 
 fn range(text: &str) -> Result<Canonical<'_>, Reason> {
@@ -239,8 +209,12 @@ fn range(text: &str) -> Result<Canonical<'_>, Reason> {
     if from > to {
         return Err(Reason::RangeOrder);
     }
-    let key = if from == to { from.to_string() } else { format!("{from}-{to}") };
-    Ok(Canonical::keyed(Kind::IpRange, borrow_if_equal(text, format!("{first}-{last}")), key))
+    let key = match from == to {
+        true => Some(from.to_string()),
+        false => ((from, to) != (first, last)).then(|| format!("{from}-{to}")),
+    };
+    let value = written(text, &format_args!("{first}-{last}"));
+    Ok(Canonical { kind: Kind::IpRange, value, key: key.map(Cow::Owned) })
 }
 
 /// The addresses that a key of this key space stands for.

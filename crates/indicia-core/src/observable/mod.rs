@@ -5,6 +5,7 @@
 //! family of values; each family is a function from text to [`Canonical`] or a [`Reason`].
 
 use std::borrow::Cow;
+use std::fmt;
 
 pub use detect::{AMBIGUITIES, Ambiguity, PRECEDENCE, Precedence};
 pub(crate) use detect::{decide, detect};
@@ -16,6 +17,7 @@ use crate::{Kind, ParseError, Profile, Reason};
 mod detect;
 pub(crate) mod digest;
 pub(crate) mod domain;
+mod dotted;
 pub(crate) mod email;
 pub(crate) mod endpoint;
 pub(crate) mod ident;
@@ -80,7 +82,21 @@ impl<'t> Canonical<'t> {
     ///
     /// # Errors
     /// The reason why the kind's grammar refuses it.
+    #[inline]
     pub fn parse_as(kind: Kind, raw: &'t str) -> Result<Canonical<'t>, ParseError> {
+        // The kinds that come by the million: what is canonical at a glance needs no other look.
+        let value = match kind {
+            Kind::Domain => domain::at_a_glance(raw),
+            Kind::Ipv4 => dotted::parse(raw.as_bytes()).map(|_| Cow::Borrowed(raw)),
+            _ => None,
+        };
+        match value {
+            Some(value) => Ok(Canonical { kind, value, key: None }),
+            None => Canonical::read(kind, raw),
+        }
+    }
+
+    fn read(kind: Kind, raw: &'t str) -> Result<Canonical<'t>, ParseError> {
         let read = check(raw).and_then(|(text, control)| match control {
             true => Err(Reason::ControlCharacter),
             false => parse_kind(kind, text),
@@ -124,6 +140,23 @@ impl<'t> Canonical<'t> {
 
     pub(crate) fn into_key(self) -> Cow<'t, str> {
         self.key.unwrap_or(self.value)
+    }
+}
+
+/// Reads an IPv4 address in strict dotted decimal, as values of kind `ipv4` are written.
+///
+/// ```
+/// assert_eq!(indicia_core::ipv4("192.0.2.7").unwrap().octets(), [192, 0, 2, 7]);
+/// assert!(indicia_core::ipv4("192.0.2.07").is_err());
+/// ```
+///
+/// # Errors
+/// `ipv4-leading-zero` and `ipv4-shape`.
+#[inline]
+pub fn ipv4(text: &str) -> Result<std::net::Ipv4Addr, ParseError> {
+    match dotted::parse(text.as_bytes()) {
+        Some(address) => Ok(address),
+        None => ip::ipv4(text).map_err(|reason| ParseError::new(Kind::Ipv4, reason)),
     }
 }
 
@@ -333,6 +366,22 @@ pub(crate) fn upper(text: &str) -> Cow<'_, str> {
         Cow::Owned(text.to_ascii_uppercase())
     } else {
         Cow::Borrowed(text)
+    }
+}
+
+/// What something is written as, or the text it was read from where that is the same; then nothing is written.
+pub(crate) fn written<'t>(text: &'t str, value: &impl fmt::Display) -> Cow<'t, str> {
+    struct Rest<'t>(&'t str);
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(piece).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    let mut rest = Rest(text);
+    match fmt::write(&mut rest, format_args!("{value}")) {
+        Ok(()) if rest.0.is_empty() => Cow::Borrowed(text),
+        _ => Cow::Owned(value.to_string()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The set file, version 0: simple, complete, deterministic; it will be replaced by a mappable one.
 //!
 //! ```text
-//! "INDICIA\0"  u16 major  u16 minor  u32 length of info  info (JSON)  SHA-256 of the body  body
-//!                                              (of the profile's name and the body, but for default@1)
+//! "INDICIA\0"  u16 major  u16 minor  u32 length of info  info (JSON)  SHA-256  body
+//!                                              (of profile, suffix list's version, each with a NUL behind, and body)
 //! body:   u32 contexts, each: u32 length, JSON
 //!         u32 entries,  each: u8 kind, u8 match, u8 below-only, value, key, group, source type
 //!                             (each: u32 length, UTF-8), u32 contexts, each: u32 number
@@ -116,7 +116,7 @@ impl IndicatorSet {
                 Ok(())
             }
         }
-        let mut hashing = Hashing(digest_under(self.profile));
+        let mut hashing = Hashing(digest_under(self.profile, &self.info.public_suffixes));
         // Hashing cannot fail.
         let _ = self.write_body(&mut hashing);
         hashing.0.finalize().into()
@@ -144,7 +144,7 @@ impl IndicatorSet {
         let profile: Profile = info.profile.parse().map_err(|_| SetError::Profile)?;
         let digest = input.take(32)?;
         let body = &bytes[input.at..];
-        if digest_under(profile).chain_update(body).finalize()[..] != *digest {
+        if digest_under(profile, &info.public_suffixes).chain_update(body).finalize()[..] != *digest {
             return Err(SetError::Corrupt { at: input.at });
         }
         let mut set = Assembly::default();
@@ -196,6 +196,7 @@ impl IndicatorSet {
         let mut set = set.finish();
         // That of the program which compiled it.
         set.info.public_suffixes.clone_from(&info.public_suffixes);
+        set.digest.copy_from_slice(digest);
         if set.info != info && set.info.kinds != info.kinds {
             return Err(SetError::Corrupt { at: 16 });
         }
@@ -203,12 +204,14 @@ impl IndicatorSet {
     }
 }
 
-/// The digest of a set begins with its profile: under another one the same keys are other URLs.
-fn digest_under(profile: Profile) -> Sha256 {
-    match profile {
-        Profile::Default => Sha256::new(),
-        other => Sha256::new().chain_update(other.name()),
-    }
+/// The digest of a set begins with what its keys were made under: by another profile or suffix list the same body
+/// would be another set.
+fn digest_under(profile: Profile, public_suffixes: &str) -> Sha256 {
+    Sha256::new()
+        .chain_update(profile.name())
+        .chain_update([0])
+        .chain_update(public_suffixes)
+        .chain_update([0])
 }
 
 fn write_bytes(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
