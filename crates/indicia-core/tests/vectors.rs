@@ -108,6 +108,7 @@ fn conformance() {
     bech32(&mut found);
     eip55(&mut found);
     monero(&mut found);
+    other_chains(&mut found);
     kinds(&mut found);
     numbers(&mut found);
     email(&mut found);
@@ -273,6 +274,19 @@ fn eip55(found: &mut Findings) {
     }
     for raw in array(&data["invalid_shape"]) {
         found.refuses(FILE, Kind::Ethereum, text(raw));
+    }
+}
+
+/// Bitcoin Cash without its prefix has the same value; Cardano is no kind.
+fn other_chains(found: &mut Findings) {
+    const FILE: &str = "crypto/other_chains_valid.json";
+    let data = json(FILE);
+    for raw in array(&data["bitcoincash"]) {
+        let bare = text(raw).trim_start_matches("bitcoincash:");
+        found.takes(FILE, Kind::BitcoinCash, text(raw), &format!("bitcoincash:{bare}"));
+    }
+    for raw in array(&data["solana"]) {
+        found.takes(FILE, Kind::Solana, text(raw), text(raw));
     }
 }
 

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 const MATURIN: &str = "maturin==1.16.0";
 const MYPY: &str = "mypy==2.4.1";
+const IDNA: &str = "idna==3.11";
 
 /// Runs everything. Returns what was skipped and why; an error where something fails.
 pub fn run(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
@@ -66,6 +67,13 @@ pub fn run(root: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         ["-W", "error", "-m", "unittest", "discover", "-s", "tests", "-t", "tests"],
         &package,
     )?;
+
+    if install(&fresh, IDNA) {
+        command(python_of(&fresh), ["tests/differential.py"], &package)?;
+    } else {
+        skipped
+            .push(format!("the comparison with Python's packages: pip cannot get {IDNA} from its registry"));
+    }
 
     if install(&fresh, MYPY) {
         let cache = work.join("mypy");
