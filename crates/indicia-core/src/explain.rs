@@ -369,7 +369,8 @@ const VALUES: Table = &[
         &[Kind::RegistryKey],
         &[
             rule("runs of backslashes are one, none at the ends", CONTRACT, |t| {
-                t.split('\\').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\\")
+                let t = t.trim_end_matches(|c| c == '\\' || observable::is_edge(c));
+            t.split('\\').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\\")
             }),
             rule("the hive by its long name", "Windows", hive),
         ],

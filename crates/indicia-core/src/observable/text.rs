@@ -92,7 +92,8 @@ const HIVES: &[(&str, &str)] = &[
 
 /// Long hive name, single backslashes, none at the end; PowerShell's `HKLM:\` and the kernel's `\REGISTRY\`.
 fn registry_key(raw: &str) -> Result<Cow<'_, str>, Reason> {
-    let text = raw;
+    // What goes from the end can leave white space there.
+    let text = raw.trim_end_matches(|c| c == '\\' || super::is_edge(c));
     let lower = text.to_ascii_lowercase();
     let (text, kernel) = match lower.strip_prefix("\\registry\\") {
         Some(rest) => (&text[text.len() - rest.len()..], true),
