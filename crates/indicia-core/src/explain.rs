@@ -370,7 +370,7 @@ const VALUES: Table = &[
         &[
             rule("runs of backslashes are one, none at the ends", CONTRACT, |t| {
                 let t = t.trim_end_matches(|c| c == '\\' || observable::is_edge(c));
-            t.split('\\').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\\")
+                t.split('\\').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\\")
             }),
             rule("the hive by its long name", "Windows", hive),
         ],
