@@ -9,6 +9,7 @@ import collections
 import ipaddress
 import random
 import sys
+import unicodedata
 
 import idna
 import indicia
@@ -27,6 +28,7 @@ DIFFERENCES = {
     "domain: IDNA 2008": "idna refuses code points and contexts that UTS 46 takes",
     "domain: hyphens": "idna refuses hyphens at the start and in the third and fourth place",
     "domain: underscore": "idna refuses underscores",
+    "domain: Bidi": "idna looks at the labels that have right-to-left letters, RFC 5893 at all labels of their name",
     "domain: Unicode": "the tables of idna are of another Unicode version",
 }
 
@@ -122,6 +124,9 @@ def domain(text: str):
         return "domain: own rule"
     if last.startswith("0x"):
         return "domain: own rule"
+    # A label that begins with a digit beside one that is written from right to left.
+    if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text):
+        return "domain: Bidi"
     return (ours, theirs)
 
 

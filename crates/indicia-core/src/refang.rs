@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use crate::observable::url;
 use crate::{Kind, Reason};
 
 /// How much defanging is undone.
@@ -657,10 +658,7 @@ pub fn defang_as(kind: Kind, value: &str, style: DefangStyle) -> String {
 /// What names the host, with notations undone, and what follows it in a URL, as it stands.
 fn head_and_tail(kind: Kind, value: &str) -> (Cow<'_, str>, &str) {
     let head_length = |text: &str| {
-        let after_scheme = match text.split_once("://") {
-            Some((scheme, _)) if !scheme.contains(['/', '.', '?', '#']) => scheme.len() + 3,
-            _ => 0,
-        };
+        let after_scheme = url::split_scheme(text).map_or(0, |(scheme, _)| scheme.len() + 3);
         text[after_scheme..].find(['/', '?', '#']).map_or(text.len(), |at| after_scheme + at)
     };
     let length = |text: &str| if kind == Kind::Url { head_length(text) } else { text.len() };

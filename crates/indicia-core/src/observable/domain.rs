@@ -25,11 +25,12 @@ pub(crate) fn parse(text: &str) -> Result<Cow<'_, str>, Reason> {
 
 /// Reads a name of one label or more, as the host of a URL can be.
 pub(crate) fn host(text: &str) -> Result<Cow<'_, str>, Reason> {
-    let text = text.strip_suffix('.').unwrap_or(text);
+    let name = text.strip_suffix('.');
+    let (text, has_root) = (name.unwrap_or(text), name.is_some());
     match look(text.as_bytes()) {
         Look::Canonical { .. } => Ok(Cow::Borrowed(text)),
         Look::UpperCase { .. } => Ok(Cow::Owned(text.to_ascii_lowercase())),
-        Look::Other => mapped(text),
+        Look::Other => mapped(text, has_root),
     }
 }
 
@@ -152,8 +153,8 @@ impl Bits {
     }
 }
 
-/// The canonical name by the rules one by one.
-fn mapped(text: &str) -> Result<Cow<'_, str>, Reason> {
+/// The canonical name by the rules one by one. Behind `has_root` a root's dot was taken off.
+fn mapped(text: &str, has_root: bool) -> Result<Cow<'_, str>, Reason> {
     // Longer than any name even if every byte were an escape: do no work on it.
     if text.len() > 4 * 253 {
         return Err(Reason::LabelLength);
@@ -164,7 +165,8 @@ fn mapped(text: &str) -> Result<Cow<'_, str>, Reason> {
         let ascii = Uts46::new()
             .to_ascii(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow, DnsLength::Ignore)
             .map_err(|_| Reason::Idna)?;
-        let name = ascii.strip_suffix('.').unwrap_or(&ascii);
+        // Other dots than ASCII's are mapped to it.
+        let name = ascii.strip_suffix('.').filter(|_| !has_root).unwrap_or(&ascii);
         if name.is_empty() || name.split('.').any(is_wrong_a_label) {
             return Err(Reason::Idna);
         }
@@ -295,7 +297,10 @@ mod tests {
         ];
         for _ in 0..crate::observable::twin_rounds() {
             let text = random.text(&pieces, 8);
-            let slow = mapped(text.strip_suffix('.').unwrap_or(&text));
+            let slow = match text.strip_suffix('.') {
+                Some(name) => mapped(name, true),
+                None => mapped(&text, false),
+            };
             let fast = host(&text);
             assert_eq!(fast, slow, "{text:?}");
         }
