@@ -29,6 +29,7 @@ DIFFERENCES = {
     "domain: hyphens": "idna refuses hyphens at the start and in the third and fourth place",
     "domain: underscore": "idna refuses underscores",
     "domain: Bidi": "idna looks at the labels that have right-to-left letters, RFC 5893 at all labels of their name",
+    "domain: A-label": "idna takes A-labels that UTS 46 would not write (`xn---com`)",
     "domain: Unicode": "the tables of idna are of another Unicode version",
 }
 
@@ -112,6 +113,8 @@ def domain(text: str):
             return "domain: underscore"
         if isinstance(problem, (idna.InvalidCodepoint, idna.InvalidCodepointContext)):
             return "domain: IDNA 2008"
+        if isinstance(problem, idna.IDNABidiError):
+            return "domain: Unicode"
         if "yphen" in str(problem):
             return "domain: hyphens"
         if "not allowed" in str(problem) or "Invalid A-label" in str(problem):
@@ -127,6 +130,8 @@ def domain(text: str):
     # A label that begins with a digit beside one that is written from right to left.
     if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text):
         return "domain: Bidi"
+    if "xn--" in theirs and "xn--" in text.lower():
+        return "domain: A-label"
     return (ours, theirs)
 
 

@@ -128,6 +128,10 @@ impl Profile {
         if found.value.len() > MAX_VALUE_BYTES {
             return Err(Reason::TooLong);
         }
+        // What went from an edge can leave something there that would go in turn.
+        if observable::trim(&found.value).len() != found.value.len() {
+            return Err(Reason::UrlShape);
+        }
         Ok(found)
     }
 
