@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use super::pattern::{Pattern, Token};
-use super::{Form, Host, Mask, Port, Sign, Subject, check, host, is_everything, parts, text_mask, whole};
+use super::written::{check, has_letters, host, is_everything, parts, text_mask, whole};
+use super::{Form, Host, Mask, Port, Sign, Subject};
 use crate::observable::url;
 use crate::{Kind, Reason};
 
@@ -358,7 +359,7 @@ fn write(mask: &Mask, dialect: Dialect) -> Written {
         Words { escape: never, special: &['*'], one: None, any: "*", label: None, border: None, under: None };
     let one_case = !mask.blind
         && match &mask.form {
-            Form::Parts { tail: pattern, .. } | Form::Whole { pattern, .. } => super::has_letters(pattern),
+            Form::Parts { tail: pattern, .. } | Form::Whole { pattern, .. } => has_letters(pattern),
             _ => false,
         };
     match dialect {
