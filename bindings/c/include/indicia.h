@@ -209,6 +209,8 @@ enum indicia_status_values {
     INDICIA_IBAN_CHECKSUM = 181,
     /** the check digit of the card number does not hold. */
     INDICIA_CARD_CHECKSUM = 182,
+    /** not a package URL as its type has it (purl-spec). */
+    INDICIA_PURL_SHAPE = 183,
     /** not a mask of this dialect. */
     INDICIA_MASK_SHAPE = 190,
     /** the host of a mask is a name, an address, or labels of letters, digits and hyphens with wildcards. */
