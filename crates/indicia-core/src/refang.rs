@@ -370,6 +370,12 @@ fn scheme_before(raw: &[u8], floor: usize, end: usize, level: Refang) -> Option<
         if skip > 0 && word[skip - 1].is_ascii_alphanumeric() {
             continue;
         }
+        // A bracket that nothing closes belongs to what is in front (`[http://…` in a path; but `[hxxp://]bad.example`).
+        let count = |bracket: u8| word[skip..].iter().filter(|b| **b == bracket).count();
+        let closes_behind = usize::from(raw[end..].starts_with(b"://]"));
+        if count(b'[') != count(b']') && count(b'[') != count(b']') + closes_behind {
+            continue;
+        }
         let name: String = word[skip..]
             .iter()
             .filter(|b| !matches!(b, b'[' | b']'))
@@ -793,6 +799,8 @@ mod tests {
             (Kind::Url, "http://[2001:db8::7]:80/x"),
             (Kind::Url, "tcp://bad.example:9"),
             (Kind::Url, "ftp://bad.example/"),
+            (Kind::Url, "http://bad.example/[http://x"),
+            (Kind::Url, "svn.x://bad.example/"),
             (Kind::Url, "bad.example/x"),
             (Kind::Ipv4, "192.0.2.7"),
             (Kind::Ipv6, "2001:db8::7"),
