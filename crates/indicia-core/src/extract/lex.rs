@@ -127,10 +127,15 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Calls `found` for every token, in order of where it is met.
-pub(crate) fn tokens(text: &[u8], mut found: impl FnMut(Token)) {
-    let mut i = 0;
-    let mut colons_done = 0;
-    while i < text.len() {
+pub(crate) fn tokens(text: &[u8], found: impl FnMut(Token)) {
+    tokens_in(text, 0, text.len(), found);
+}
+
+/// Calls `found` for every token of a text that begins in a stretch of it which begins at a border.
+pub(crate) fn tokens_in(text: &[u8], from: usize, to: usize, mut found: impl FnMut(Token)) {
+    let mut i = from;
+    let mut colons_done = from;
+    while i < to {
         let step = host_char(text, i);
         if step > 0 {
             let start = i;
@@ -449,6 +454,20 @@ pub(crate) fn scheme_start(text: &[u8], at: usize) -> Option<usize> {
     let from = (0..length.min(6)).rev().find(|n| behind_escape(text, at - length + n)).unwrap_or(0);
     let letter = word[from..].iter().position(u8::is_ascii_alphabetic)?;
     Some(at - length + from + letter)
+}
+
+/// The colon of the `://` whose host begins at `start`: behind its slashes, or behind the `@` of its authority.
+pub(crate) fn scheme_before(text: &[u8], start: usize) -> Option<usize> {
+    let mut from = start;
+    if text[..start].ends_with(b"@") {
+        let floor = start.saturating_sub(MAX_URL_BYTES);
+        let ends = |b: &u8| *b <= b' ' || matches!(b, b'/' | b'\\' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`');
+        from = floor + text[floor..start].iter().rposition(ends)? + 1;
+    }
+    // More slashes than two say nothing, up to a bound.
+    let slashes = text[..from].iter().rev().take(10).take_while(|b| matches!(b, b'/' | b'\\')).count();
+    let at = (from - slashes).checked_sub(1)?;
+    text[at..].starts_with(b"://").then_some(at)
 }
 
 /// Where the text of a URL surely ends: white space, a control character, `"`, `<`, `>` or a back-tick, or

@@ -384,9 +384,11 @@ impl Assembly {
             prefix_lengths: Vec::new(),
             masks: Default::default(),
             has: Default::default(),
+            sieve: Vec::new(),
         };
         set.index();
         set.digest = set.content_digest();
+        set.sieve = super::sifted::sieve(&set);
         set
     }
 }

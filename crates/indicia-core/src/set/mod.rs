@@ -8,6 +8,8 @@
 mod builder;
 mod file;
 mod masks;
+pub(crate) mod sieve;
+mod sifted;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -101,6 +103,7 @@ pub struct IndicatorSet {
     prefix_lengths: Vec<usize>,
     masks: Masks,
     has: Has,
+    sieve: Vec<u8>,
 }
 
 /// Neighbours among the entries that have one host. A host can have more than one group, as other keys sort
@@ -338,6 +341,11 @@ impl IndicatorSet {
 
     pub(crate) fn has(&self) -> &Has {
         &self.has
+    }
+
+    /// The sieve and its bytes, where one can stand for the set.
+    pub(crate) fn sieve(&self) -> Option<(sieve::Sieve, &[u8])> {
+        Some((sieve::Sieve::read(&self.sieve)?, &self.sieve))
     }
 
     pub(crate) fn masks(&self) -> &Masks {
