@@ -11,7 +11,7 @@ use super::classes::{ALNUM, CLASSES, COLON, DOT, HEX, HIGH, HOST, LETTER, Rows, 
 use super::simd::Level;
 use crate::extract::lex;
 use crate::observable::dotted;
-use crate::set::sieve::{BELOW, DEEPER, EXACT, Sieve, URL, last_bytes};
+use crate::set::sieve::{BELOW, DEEPER, EXACT, PATH, Sieve, URL, last_bytes};
 
 /// A place where something listed could stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -297,16 +297,14 @@ impl Walker<'_> {
     /// A name of whose suffix something is listed.
     #[inline(never)]
     fn passed(&mut self, name: Waiting, mut flags: u16) {
+        let mut hash = name.hash;
         let (start, run_end, end) = (name.start as usize, name.run_end as usize, name.end as usize);
         let mut suffix = name.suffix as usize;
         let escaped = matches!(self.before(start), b'%' | b'\\' | b'[' | b';');
         loop {
             // Dots and hyphens in front are not part of a name, but may be of a URL's host.
             let bare = self.text[self.from + start..self.from + suffix].iter().all(|b| matches!(b, b'.' | b'-'));
-            let exact = flags & EXACT != 0
-                || (flags & URL != 0 && (self.hosts || matches!(self.at(end), b'/' | b'?' | b':' | b'.' | b'#' | b'\\')))
-                // The finder knows where else a URL can end.
-                || (flags & URL != 0 && self.is_behind_scheme(start));
+            let exact = flags & EXACT != 0 || (flags & URL != 0 && (escaped || self.may_be_url(end, hash)));
             if flags & BELOW != 0 || (exact && (bare || escaped)) || (flags & DEEPER != 0 && escaped) {
                 return self.suspect(start, run_end, Shape::Run);
             }
@@ -315,7 +313,7 @@ impl Walker<'_> {
             }
             let front = &self.text[self.from + start..self.from + suffix - 1];
             suffix = self.bare(start, start + memchr::memrchr(b'.', front).map_or(0, |dot| dot + 1), end);
-            let hash = self.sieve.keys.hash(self.text, self.from + suffix, self.from + end);
+            hash = self.sieve.keys.hash(self.text, self.from + suffix, self.from + end);
             flags = self.sieve.name(self.bytes, hash);
             if flags == 0 {
                 return;
@@ -323,9 +321,34 @@ impl Walker<'_> {
         }
     }
 
-    /// Whether a run is the beginning of a URL's authority, or stands behind its `@`.
-    fn is_behind_scheme(&self, start: usize) -> bool {
-        matches!(self.before(start), b'/' | b'\\' | b'@')
+    /// Whether what follows a host, whose listed URLs all have a long path or a port, can be part of one of these.
+    fn may_be_url(&self, end: usize, host: u64) -> bool {
+        /// What may change a path when it is parsed, or end it.
+        fn is_plain(b: u8) -> bool {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'~' | b'=' | b'&' | b'+' | b'/')
+        }
+        let text = &self.text[self.from + end..];
+        if self.hosts || !matches!(text.first(), Some(b'/')) {
+            return self.hosts || matches!(text.first(), Some(b':' | b'?' | b'.' | b'\\' | b'#'));
+        }
+        let Some(path) = text.first_chunk::<PATH>() else { return false };
+        if !path.iter().all(|b| is_plain(*b)) {
+            return true;
+        }
+        if self.sieve.word(self.bytes, self.sieve.keys.path(host, *path)) {
+            return true;
+        }
+        // A dot segment further on leads to another path.
+        let mut slash = false;
+        for b in text.iter().take(lex::MAX_URL_BYTES) {
+            match b {
+                b'.' | b'%' if slash => return true,
+                b'/' | b'\\' => slash = true,
+                0..=b' ' | b'"' | b'<' | b'>' | b'`' => return false,
+                _ => slash = false,
+            }
+        }
+        false
     }
 
     /// A run that is more than a row long.
@@ -514,10 +537,28 @@ impl Walker<'_> {
                 if at >= done {
                     let (start, end) = self.colon_run(at);
                     done = end;
-                    self.suspect(start, end, Shape::Colons);
+                    if self.may_be_v6(start, end) {
+                        self.suspect(start, end, Shape::Colons);
+                    }
                 }
             }
         }
+    }
+
+    /// Whether something listed can stand in a run of colons.
+    fn may_be_v6(&self, start: usize, end: usize) -> bool {
+        let run = &self.text[self.from + start..self.from + end];
+        let colons = run.iter().filter(|b| **b == b':').count();
+        let double = run.windows(2).any(|pair| pair == b"::");
+        if !double && colons < 6 {
+            return false;
+        }
+        let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || !b.is_ascii();
+        let (front, behind) = (self.before(start), self.at(end));
+        if is_word(front) || is_word(behind) || matches!(front, b'%' | b'\\') {
+            return true;
+        }
+        lex::v6(run).is_none_or(|address| self.sieve.has_v6(self.bytes, address))
     }
 
     fn colon_run(&self, at: usize) -> (usize, usize) {

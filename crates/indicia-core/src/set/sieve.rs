@@ -17,7 +17,7 @@ use crate::scan::prefetch;
 pub(crate) const BELOW: u16 = 1;
 /// Something is listed that matches only the name that is no longer than this suffix.
 pub(crate) const EXACT: u16 = 2;
-/// As [`EXACT`], and only where a port, a path or a query follows.
+/// URLs are listed on the host that is no longer than this suffix, all with a path of [`PATH`] bytes or more.
 pub(crate) const URL: u16 = 4;
 /// Names are listed that end with this suffix and are longer.
 pub(crate) const DEEPER: u16 = 8;
@@ -36,6 +36,9 @@ const CROWD: usize = 8;
 const MAX_LABELS: usize = 8;
 /// Bytes of a suffix or word that its hash is made of: the last ones.
 const HASHED: usize = 32;
+
+/// Bytes of a listed URL behind its host that the sieve knows.
+pub(crate) const PATH: usize = 8;
 
 const HEAD: usize = 64;
 
@@ -58,6 +61,8 @@ pub(crate) struct Wants {
     pub(crate) digests: bool,
     /// Words of letters and digits other than digests.
     pub(crate) wallets: bool,
+    /// Every address of IPv6: so much of them is listed.
+    pub(crate) all_v6: bool,
 }
 
 impl Wants {
@@ -71,6 +76,7 @@ impl Wants {
             self.odd_hosts,
             self.digests,
             self.wallets,
+            self.all_v6,
         ]
         .iter()
         .enumerate()
@@ -89,6 +95,7 @@ impl Wants {
             odd_hosts: is(5),
             digests: is(6),
             wallets: is(7),
+            all_v6: is(8),
         }
     }
 }
@@ -126,6 +133,27 @@ impl Keys {
         let second = folded(word(2) ^ c, word(3) ^ d);
         folded(first ^ second.rotate_left(32), e ^ length.min(255) as u64)
     }
+}
+
+impl Keys {
+    /// The hash of what a URL has behind its host, given the host's.
+    #[inline(always)]
+    pub(crate) fn path(&self, host: u64, path: [u8; PATH]) -> u64 {
+        folded(u64::from_le_bytes(path) ^ self.0[0], host ^ self.0[1])
+    }
+
+    /// The hash of the first bits of an address of IPv6, or of one of IPv4 as a mapped one.
+    #[inline(always)]
+    pub(crate) fn network(&self, bits: u128, length: u32) -> u64 {
+        let bits = if length == 0 { 0 } else { bits >> (128 - length) };
+        folded(bits as u64 ^ self.0[2], (bits >> 64) as u64 ^ self.0[3] ^ u64::from(length).rotate_right(8))
+    }
+}
+
+/// An address of IPv4 as the sieve's hash takes it.
+#[inline(always)]
+pub(crate) fn mapped(address: u32) -> u128 {
+    0xffff_0000_0000 | u128::from(address)
 }
 
 #[inline(always)]
@@ -260,7 +288,7 @@ impl Sieve {
         let (v4_bits, names, words) = (u32_at(4)?, u32_at(16)? as usize, u32_at(20)? as usize);
         let v4_bytes = match v4_bits {
             0 => 0,
-            10..=24 => 1usize << (v4_bits - 3),
+            WIDE..=24 => 1usize << (v4_bits - 3),
             _ => return None,
         };
         let ends = HEAD;
@@ -285,14 +313,27 @@ impl Sieve {
         bytes.get(self.ends + bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
     }
 
-    /// Whether something is listed of the 256 addresses around this one.
+    /// Whether something is listed of an address.
     #[inline(always)]
     pub(crate) fn has_v4(&self, bytes: &[u8], address: u32) -> bool {
         if self.v4_bits == 0 {
             return false;
         }
         let bit = v4_bit(address >> 8, self.v4_bits);
-        bytes.get(self.v4 + bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
+        let around = bytes.get(self.v4 + bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1);
+        around && (self.v4_bits == WIDE || self.is_listed(bytes, mapped(address), [128, 120]))
+    }
+
+    /// Whether something is listed of an address of IPv6.
+    pub(crate) fn has_v6(&self, bytes: &[u8], address: u128) -> bool {
+        self.wants.all_v6
+            || self.is_listed(bytes, address, V6_LENGTHS)
+            // A mapped address has the key of what it maps.
+            || (address >> 32 == 0xffff && self.has_v4(bytes, address as u32))
+    }
+
+    fn is_listed<const N: usize>(&self, bytes: &[u8], address: u128, lengths: [u32; N]) -> bool {
+        lengths.into_iter().any(|length| self.word(bytes, self.keys.network(address, length)))
     }
 
     #[inline(always)]
@@ -312,6 +353,11 @@ impl Sieve {
         self.words.flags(bytes, hash) != 0
     }
 }
+
+/// Networks of IPv6 are filed under the longest of these that is no longer.
+const V6_LENGTHS: [u32; 4] = [128, 48, 32, 16];
+/// Instead of a number of bits: so many addresses of IPv4 are listed that all pass.
+const WIDE: u32 = 10;
 
 /// The last eight bytes of a label at the most, in lower case, as a number.
 #[inline(always)]
@@ -336,7 +382,7 @@ pub(crate) enum Cover {
     Below,
     /// The name alone.
     Exact,
-    /// The name as the host of a URL or with a port.
+    /// The host of URLs with long paths or with ports.
     Url,
 }
 
@@ -345,14 +391,25 @@ pub(crate) enum Cover {
 pub(crate) enum Listed<'l> {
     /// A name of two labels or more, or the one label of a URL's host.
     Name(&'l str, Cover),
+    /// What a URL has behind its host, a name.
+    Path(&'l str, [u8; PATH]),
     /// Addresses from the first to the last.
     V4(u32, u32),
+    /// Addresses from the first to the last.
+    V6(u128, u128),
     /// A digest or the address of a wallet.
     Word(&'l str),
 }
 
 /// Makes the bytes of a sieve. `each` gives everything that is listed, the same each time.
-pub(crate) fn build(wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Vec<u8> {
+pub(crate) fn build(mut wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Vec<u8> {
+    each(&mut |listed| {
+        if let Listed::V6(first, last) = listed
+            && common(first, last) < V6_LENGTHS[3]
+        {
+            wants.all_v6 = true;
+        }
+    });
     let mut seed = seed;
     // A seed under which a bucket runs over its reach is as good as never needed: the mean load leaves room.
     for _ in 0..64 {
@@ -378,7 +435,17 @@ fn build_with(wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))
             ends[bit / 8] |= 1 << (bit % 8);
             file(&keys, bytes, cover, 2, &mut names);
         }
-        Listed::V4(first, last) => spans.push((first >> 8, last >> 8)),
+        Listed::Path(host, path) => {
+            let host = keys.hash(host.as_bytes(), 0, host.len());
+            words.push((keys.path(host, path), EXACT));
+        }
+        Listed::V4(first, last) => spans.push((first, last)),
+        Listed::V6(first, last) => {
+            let shared = common(first, last);
+            if let Some(length) = V6_LENGTHS.into_iter().find(|length| *length <= shared) {
+                words.push((keys.network(first, length), EXACT));
+            }
+        }
         Listed::Word(word) => words.push((keys.hash(word.as_bytes(), 0, word.len()), EXACT)),
     });
     // Suffixes that many longer names share lead on to a longer suffix.
@@ -421,7 +488,7 @@ fn build_with(wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))
             *flags = BELOW;
         }
     }
-    let (v4, v4_bits) = v4_bitmap(spans);
+    let (v4, v4_bits) = v4_bitmap(&keys, spans, &mut words);
     let ((names, placed), (words, all_placed)) = (Table::build(names), Table::build(words));
     let mut bytes = Vec::with_capacity(HEAD + ENDS + v4.len() + names.len() + words.len());
     for number in [wants.bits(), v4_bits] {
@@ -438,11 +505,16 @@ fn build_with(wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))
     (placed && all_placed).then_some(bytes)
 }
 
-/// Spans of networks of 256 addresses, apart from one another and sorted.
+/// How many bits two addresses begin with alike.
+fn common(first: u128, last: u128) -> u32 {
+    (first ^ last).leading_zeros()
+}
+
+/// Spans apart from one another, sorted.
 fn apart(mut spans: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     spans.sort_unstable();
     spans.dedup_by(|later, first| {
-        let meet = later.0 <= first.1 + 1;
+        let meet = later.0 <= first.1.saturating_add(1);
         if meet {
             first.1 = first.1.max(later.1);
         }
@@ -451,20 +523,35 @@ fn apart(mut spans: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
     spans
 }
 
-/// The bitmap of addresses and the bits of its hash.
-fn v4_bitmap(spans: Vec<(u32, u32)>) -> (Vec<u8>, u32) {
-    let spans = apart(spans);
-    let count: u64 = spans.iter().map(|(first, last)| u64::from(last - first) + 1).sum();
+/// The bitmap of addresses and the bits of its hash. Single addresses become words, and so do the 256 around those
+/// that are more.
+fn v4_bitmap(keys: &Keys, mut spans: Vec<(u32, u32)>, words: &mut Vec<(u64, u16)>) -> (Vec<u8>, u32) {
+    let mut add = |address: u32, length: u32| words.push((keys.network(mapped(address), length), EXACT));
+    spans.retain(|(first, last)| first <= last);
+    let wide: Vec<(u32, u32)> =
+        spans.iter().filter(|(first, last)| first < last).map(|(first, last)| (first >> 8, last >> 8)).collect();
+    let wide = apart(wide);
+    let touched = apart(spans.iter().map(|(first, last)| (first >> 8, last >> 8)).collect());
+    let size = |spans: &[(u32, u32)]| spans.iter().map(|(first, last)| u64::from(last - first) + 1).sum::<u64>();
+    let count = size(&touched);
     if count == 0 {
         return (Vec::new(), 0);
     }
-    let bits = (count.ilog2() + 7).clamp(10, 24);
-    // Where most is listed a sieve says nothing: the smallest one lets all pass.
-    if count > 1 << 22 {
-        return (vec![0xff; 1 << 7], 10);
+    // Where so much is listed a sieve says little, and would be large.
+    if count > 1 << 22 || size(&wide) > (1 << 18) + 2 * spans.len() as u64 {
+        return (vec![0xff; 1 << (WIDE - 3)], WIDE);
     }
+    for (first, last) in &spans {
+        if first == last {
+            add(*first, 128);
+        }
+    }
+    for network in wide.iter().flat_map(|(first, last)| *first..=*last) {
+        add(network << 8, 120);
+    }
+    let bits = (count.ilog2() + 7).clamp(WIDE + 1, 24);
     let mut bitmap = vec![0u8; 1 << (bits - 3)];
-    for network in spans.into_iter().flat_map(|(first, last)| first..=last) {
+    for network in touched.into_iter().flat_map(|(first, last)| first..=last) {
         let bit = v4_bit(network, bits);
         bitmap[bit / 8] |= 1 << (bit % 8);
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::sieve::{self, Cover, Listed, Wants};
+use super::sieve::{self, Cover, Listed, PATH, Wants};
 use super::{IndicatorRef, IndicatorSet};
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
@@ -77,8 +77,14 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
     match kind {
         Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => {
             let Some(span) = ip::span(key) else { return };
-            if let (IpAddr::V4(first), IpAddr::V4(last)) = (span.first, span.last) {
-                found(Listed::V4(first.to_bits(), last.to_bits()));
+            match (span.first, span.last) {
+                (IpAddr::V4(first), IpAddr::V4(last)) => {
+                    found(Listed::V4(first.to_bits(), last.to_bits()));
+                }
+                (IpAddr::V6(first), IpAddr::V6(last)) => {
+                    found(Listed::V6(first.to_bits(), last.to_bits()));
+                }
+                _ => {}
             }
         }
         Kind::Domain => {
@@ -94,8 +100,17 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
             let host = set.host_in_key(kind, key);
             match ip::address(&host).map(ip::unmapped) {
                 Ok(IpAddr::V4(address)) => found(Listed::V4(address.to_bits(), address.to_bits())),
-                Ok(IpAddr::V6(_)) => {}
-                Err(_) => found(Listed::Name(&host, Cover::Url)),
+                Ok(IpAddr::V6(address)) => found(Listed::V6(address.to_bits(), address.to_bits())),
+                Err(_) => {
+                    // What follows the host in a text: a port always passes, a path if it is listed.
+                    let behind = key.strip_prefix(&*host).unwrap_or_default().as_bytes();
+                    let path = behind.first_chunk().filter(|path: &&[u8; PATH]| path[0] == b'/');
+                    let cover = if path.is_some() || behind.starts_with(b":") { Cover::Url } else { Cover::Exact };
+                    found(Listed::Name(&host, cover));
+                    if let Some(path) = path {
+                        found(Listed::Path(&host, *path));
+                    }
+                }
             }
         }
         _ if is_wallet(kind) || is_labelled(kind) || crate::observable::digest::hex_digits(kind).is_some() => {
