@@ -111,7 +111,8 @@ fn levels_agree() {
     for pair in 0..pairs {
         let mut case = Case::new(&mut random);
         // Kinds for which every token is looked at anyway would hide the others.
-        let plain = |kind: Kind| !matches!(kind, Kind::Mac | Kind::Cve | Kind::Asn | Kind::AttackId | Kind::Ja4);
+        let plain =
+            |kind: Kind| !matches!(kind, Kind::Mac | Kind::Cve | Kind::Asn | Kind::AttackId | Kind::Ja4);
         case.keep(|indicator| plain(indicator.target.observable.kind()));
         for _ in 0..random.below(12) {
             case.more_text(&mut random);

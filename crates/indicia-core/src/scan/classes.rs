@@ -105,6 +105,12 @@ impl Rows {
         (both >> bit) as u64
     }
 
+    /// The bits of some classes of the 64 bytes in front of `end`.
+    #[inline(always)]
+    pub(super) fn any_until(&self, classes: [usize; 3], end: usize) -> u64 {
+        classes.iter().map(|class| self.until(*class, end)).fold(0, |all, bits| all | bits)
+    }
+
     /// Behind the bytes of a class from `at` on, which is one.
     #[inline(always)]
     pub(super) fn end(&self, class: usize, at: usize) -> usize {
@@ -165,7 +171,11 @@ mod tests {
                 for (i, b) in text.iter().enumerate() {
                     for class in 0..8 {
                         let bit = rows.row(i / 64)[class] >> (i % 64) & 1;
-                        assert_eq!(bit, u64::from(CLASSES[usize::from(*b)] >> class & 1), "{level:?} {i} {class}");
+                        assert_eq!(
+                            bit,
+                            u64::from(CLASSES[usize::from(*b)] >> class & 1),
+                            "{level:?} {i} {class}"
+                        );
                     }
                 }
                 assert_eq!(rows.row(rows.count), &Row::default());

@@ -27,7 +27,9 @@ pub enum Level {
 impl Level {
     /// Every level of this processor, the best first.
     pub fn available() -> impl Iterator<Item = Level> {
-        [Level::Avx512, Level::Avx2, Level::Scalar, Level::Plain].into_iter().filter(|level| level.is_available())
+        [Level::Avx512, Level::Avx2, Level::Scalar, Level::Plain]
+            .into_iter()
+            .filter(|level| level.is_available())
     }
 
     /// The best level, or the one that `INDICIA_SIMD` names where this processor has it.
@@ -55,7 +57,7 @@ impl Level {
         {
             match self {
                 Level::Avx512 => {
-                    x86::has_bits()
+                    Level::Avx2.is_available()
                         && is_x86_feature_detected!("avx512f")
                         && is_x86_feature_detected!("avx512bw")
                         && is_x86_feature_detected!("avx512vbmi")
@@ -99,7 +101,9 @@ pub(crate) fn prefetch(bytes: &[u8], at: usize) {
     if let Some(byte) = bytes.get(at) {
         // SAFETY: the address is that of a byte of the slice; the instruction reads nothing that could be seen.
         unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(byte).cast());
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(
+                std::ptr::from_ref(byte).cast(),
+            );
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -121,7 +125,7 @@ mod x86 {
             && is_x86_feature_detected!("popcnt")
     }
 
-    #[target_feature(enable = "bmi1,bmi2,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     pub(super) fn walk(walker: &mut Walker<'_>) {
         walker.window();
     }
@@ -179,6 +183,7 @@ mod x86 {
         let host = _mm256_or_si256(others, _mm256_or_si256(digit, dot));
         let hex = _mm256_or_si256(digit, among(lower, b'a', 6));
         let alnum = _mm256_or_si256(letter, digit);
-        [host, dot, others, hex, is(b':'), is(b'/'), alnum, high].map(|class| _mm256_movemask_epi8(class) as u32)
+        [host, dot, others, hex, is(b':'), is(b'/'), alnum, high]
+            .map(|class| _mm256_movemask_epi8(class) as u32)
     }
 }

@@ -79,7 +79,8 @@ impl Walk {
             let (to, plain) = window(text, from);
             if plain {
                 level.classify(&text[from..to], rows);
-                let mut walker = Walker { text, from, to, rows, sieve, bytes, hosts, queue, waiting: 0, suspects };
+                let mut walker =
+                    Walker { text, from, to, rows, sieve, bytes, hosts, queue, waiting: 0, suspects };
                 level.walk(&mut walker);
             } else {
                 suspects.push(Suspect { start: from, end: to, what: Shape::Text });
@@ -216,7 +217,10 @@ impl Walker<'_> {
             self.behind_escapes(start, end);
         }
         if letters == 0 {
-            return self.v4(start, end, start, end);
+            if dots.count_ones() >= 3 {
+                self.v4(start, end, start, end);
+            }
+            return;
         }
         if dots.count_ones() >= 3 {
             let digits = run & !dots & !letters;
@@ -303,7 +307,8 @@ impl Walker<'_> {
         let escaped = matches!(self.before(start), b'%' | b'\\' | b'[' | b';');
         loop {
             // Dots and hyphens in front are not part of a name, but may be of a URL's host.
-            let bare = self.text[self.from + start..self.from + suffix].iter().all(|b| matches!(b, b'.' | b'-'));
+            let bare =
+                self.text[self.from + start..self.from + suffix].iter().all(|b| matches!(b, b'.' | b'-'));
             let exact = flags & EXACT != 0 || (flags & URL != 0 && (escaped || self.may_be_url(end, hash)));
             if flags & BELOW != 0 || (exact && (bare || escaped)) || (flags & DEEPER != 0 && escaped) {
                 return self.suspect(start, run_end, Shape::Run);
@@ -395,7 +400,8 @@ impl Walker<'_> {
             b'\\' => matches!(first, b'n' | b'r' | b't' | b'b' | b'f' | b'x' | b'u' | b'e' | b'0'),
             b'%' => first.is_ascii_hexdigit(),
             _ => {
-                let digits = text[from + start..from + end].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+                let digits =
+                    text[from + start..from + end].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
                 matches!(text.get(from + start + digits), Some(b'm' | b'K'))
             }
         };
@@ -495,7 +501,10 @@ impl Walker<'_> {
             return !matches!(first, b'.' | b'-' | b'_') && host.is_ascii() && !matches!(last, b'-' | b'_');
         }
         let run = !(u64::MAX >> (end - start));
-        if matches!(first, b'.' | b'-') || matches!(last, b'-' | b'_') || self.rows.until(HIGH, end) & run != 0 {
+        if matches!(first, b'.' | b'-')
+            || matches!(last, b'-' | b'_')
+            || self.rows.until(HIGH, end) & run != 0
+        {
             return false;
         }
         let mut end = end;
@@ -523,14 +532,18 @@ impl Walker<'_> {
         let mut done = 0;
         for number in 0..rows.count {
             let (row, before) = (rows.row(number)[COLON], rows.before(number)[COLON]);
-            let both = u128::from(row) << 64 | u128::from(before);
-            if both == 0 {
+            if row == 0 || row.count_ones() + before.count_ones() < 2 {
                 continue;
             }
-            // A colon no more than five behind another, and one no more than five behind such a one.
-            let near = |bits: u128| bits << 1 | bits << 2 | bits << 3 | bits << 4 | bits << 5;
-            let second = both & near(both);
-            let mut marks = ((both & both << 1 | both & near(second)) >> 64) as u64;
+            let both = u128::from(row) << 64 | u128::from(before);
+            // A colon no more than five behind another, one no more than five behind such a one, and so on: no
+            // address has fewer than six of them in a row without two side by side.
+            let near = |bits: u128| both & (bits << 1 | bits << 2 | bits << 3 | bits << 4 | bits << 5);
+            let mut chain = near(near(both));
+            if chain != 0 {
+                chain = near(near(near(chain)));
+            }
+            let mut marks = ((both & both << 1 | chain) >> 64) as u64;
             while marks != 0 {
                 let at = number * 64 + marks.trailing_zeros() as usize;
                 marks &= marks - 1;
@@ -561,10 +574,16 @@ impl Walker<'_> {
         lex::v6(run).is_none_or(|address| self.sieve.has_v6(self.bytes, address))
     }
 
+    #[inline(always)]
     fn colon_run(&self, at: usize) -> (usize, usize) {
+        const PARTS: [usize; 3] = [HEX, COLON, DOT];
         let text = &self.text[self.from..self.to];
         let is_part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
-        let start = at - text[..at].iter().rev().take_while(|b| is_part(b)).count();
+        let ones = self.rows.any_until(PARTS, at + 1).leading_ones() as usize;
+        let start = match ones {
+            64 => at - text[..at].iter().rev().take_while(|b| is_part(b)).count(),
+            ones => at + 1 - ones,
+        };
         (start, at + text[at..].iter().take_while(|b| is_part(b)).count())
     }
 

@@ -120,19 +120,28 @@ impl Keys {
     #[inline(always)]
     pub(crate) fn hash(&self, text: &[u8], start: usize, end: usize) -> u64 {
         let length = end - start;
-        let mut last = [0; HASHED];
-        match end.checked_sub(HASHED).and_then(|from| text.get(from..end)) {
-            Some(bytes) => last.copy_from_slice(bytes),
-            None => last[HASHED - end.min(HASHED)..].copy_from_slice(&text[..end]),
-        }
         let mask = &KEPT[length.min(HASHED)];
-        let words = last.as_chunks::<8>().0;
-        let word = |i: usize| (u64::from_le_bytes(words[i]) | 0x2020_2020_2020_2020) & mask[i];
+        let words =
+            match end.checked_sub(HASHED).and_then(|from| text.get(from..end)?.first_chunk::<HASHED>()) {
+                Some(last) => words(last),
+                None => {
+                    let mut last = [0; HASHED];
+                    last[HASHED - end.min(HASHED)..].copy_from_slice(&text[..end]);
+                    words(&last)
+                }
+            };
+        let word = |i: usize| (words[i] | 0x2020_2020_2020_2020) & mask[i];
         let [a, b, c, d, e] = self.0;
         let first = folded(word(0) ^ a, word(1) ^ b);
         let second = folded(word(2) ^ c, word(3) ^ d);
         folded(first ^ second.rotate_left(32), e ^ length.min(255) as u64)
     }
+}
+
+#[inline(always)]
+fn words(bytes: &[u8; HASHED]) -> [u64; 4] {
+    let words = bytes.as_chunks::<8>().0;
+    std::array::from_fn(|i| u64::from_le_bytes(words[i]))
 }
 
 impl Keys {
@@ -528,11 +537,15 @@ fn apart(mut spans: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
 fn v4_bitmap(keys: &Keys, mut spans: Vec<(u32, u32)>, words: &mut Vec<(u64, u16)>) -> (Vec<u8>, u32) {
     let mut add = |address: u32, length: u32| words.push((keys.network(mapped(address), length), EXACT));
     spans.retain(|(first, last)| first <= last);
-    let wide: Vec<(u32, u32)> =
-        spans.iter().filter(|(first, last)| first < last).map(|(first, last)| (first >> 8, last >> 8)).collect();
+    let wide: Vec<(u32, u32)> = spans
+        .iter()
+        .filter(|(first, last)| first < last)
+        .map(|(first, last)| (first >> 8, last >> 8))
+        .collect();
     let wide = apart(wide);
     let touched = apart(spans.iter().map(|(first, last)| (first >> 8, last >> 8)).collect());
-    let size = |spans: &[(u32, u32)]| spans.iter().map(|(first, last)| u64::from(last - first) + 1).sum::<u64>();
+    let size =
+        |spans: &[(u32, u32)]| spans.iter().map(|(first, last)| u64::from(last - first) + 1).sum::<u64>();
     let count = size(&touched);
     if count == 0 {
         return (Vec::new(), 0);

@@ -105,7 +105,8 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
                     // What follows the host in a text: a port always passes, a path if it is listed.
                     let behind = key.strip_prefix(&*host).unwrap_or_default().as_bytes();
                     let path = behind.first_chunk().filter(|path: &&[u8; PATH]| path[0] == b'/');
-                    let cover = if path.is_some() || behind.starts_with(b":") { Cover::Url } else { Cover::Exact };
+                    let cover =
+                        if path.is_some() || behind.starts_with(b":") { Cover::Url } else { Cover::Exact };
                     found(Listed::Name(&host, cover));
                     if let Some(path) = path {
                         found(Listed::Path(&host, *path));
@@ -113,7 +114,10 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
                 }
             }
         }
-        _ if is_wallet(kind) || is_labelled(kind) || crate::observable::digest::hex_digits(kind).is_some() => {
+        _ if is_wallet(kind)
+            || is_labelled(kind)
+            || crate::observable::digest::hex_digits(kind).is_some() =>
+        {
             // `bitcoincash:` and the like stand in front of the word.
             let word = key.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(key);
             found(Listed::Word(word));
