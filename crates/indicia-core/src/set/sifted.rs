@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::sieve::{self, Cover, Listed, PATH, Wants};
-use super::{IndicatorRef, IndicatorSet};
+use super::{IndicatorRef, IndicatorSet, host_in_key};
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
 
@@ -18,7 +18,7 @@ pub(super) fn sieve(set: &IndicatorSet) -> Vec<u8> {
     }
     // Any host can be part of a URL, in a spelling that only a URL has.
     wants.schemes = wants.names || wants.v4 || wants.colons;
-    let seed = u64::from_le_bytes(set.digest[..8].try_into().unwrap_or_default());
+    let seed = u64::from_le_bytes(set.digest()[..8].try_into().unwrap_or_default());
     sieve::build(wants, seed, &|found| {
         for indicator in set.iter() {
             listed(set, indicator, found);
@@ -42,7 +42,7 @@ fn want(set: &IndicatorSet, indicator: IndicatorRef<'_>, wants: &mut Wants) -> b
             if kind == Kind::Url && set.profile() != Profile::Default {
                 return false;
             }
-            let host = set.host_in_key(kind, indicator.key());
+            let host = host_in_key(set.profile(), kind, indicator.key());
             if ip::address(&host).is_ok() {
                 (wants.v4, wants.colons) = (true, true);
             } else {
@@ -97,7 +97,7 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
             }
         }
         Kind::Url | Kind::Endpoint => {
-            let host = set.host_in_key(kind, key);
+            let host = host_in_key(set.profile(), kind, key);
             match ip::address(&host).map(ip::unmapped) {
                 Ok(IpAddr::V4(address)) => found(Listed::V4(address.to_bits(), address.to_bits())),
                 Ok(IpAddr::V6(address)) => found(Listed::V6(address.to_bits(), address.to_bits())),
