@@ -12,7 +12,7 @@ use indicia::feeds::{Format, ReadOptions, Report, read};
 use indicia::{BuildOptions, IndicatorSet, ScanOptions, Scratch, SetBuilder, Target, Time, refang};
 
 use crate::args::{Guarded, OutputFormat};
-use crate::hits::{Place, Style};
+use crate::hits::{Place, Style, Written};
 use crate::{Exit, feeds, show};
 
 const PARTNER: &str = include_str!("../../demo/partner.csv");
@@ -51,9 +51,10 @@ pub(crate) fn run() -> io::Result<Exit> {
         guarded: Guarded::Show,
         now: feeds::now(),
         color: std::env::var_os("NO_COLOR").is_none(),
+        each_anew: false,
     };
     let mut places = chunk.places();
-    let mut lines = Vec::new();
+    let (mut known, mut lines) = (Written::default(), Vec::new());
     let (mut hits, mut doubtful) = (0u64, 0u64);
     let mut written = Ok(());
     let _ = set.scan_with(chunk.text(), &ScanOptions::default(), &mut Scratch::default(), &mut |hit| {
@@ -67,7 +68,7 @@ pub(crate) fn run() -> io::Result<Exit> {
             via: None,
             line_text: None,
         };
-        written = style.hit(hit, &place, &mut lines);
+        written = style.hit(hit, &place, &mut known, &mut lines);
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     written?;

@@ -10,28 +10,44 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use indicia::chunks::Chunk;
 use indicia::input::{Event, Visitor};
-use indicia::{AsOf, BuildOptions, IndicatorSet, ScanOptions, ScanRefang, Scratch};
+use indicia::{AsOf, BuildOptions, IndicatorSet, Kind, Relation, ScanOptions, ScanRefang, Scratch};
 use serde_json::json;
 
 use crate::Exit;
 use crate::args::{Guarded, OutputFormat, Scan};
 use crate::data;
 use crate::feeds;
-use crate::hits::{Place, Style, json_line};
+use crate::hits::{Place, Style, Written, json_line};
 use crate::pipeline::{self, Feeder, Work};
 use crate::show;
 
-#[derive(Default)]
 struct Totals {
     bytes: u64,
     lines: u64,
     files: u64,
     hits: u64,
     hidden: u64,
-    kinds: BTreeMap<&'static str, u64>,
-    relations: BTreeMap<&'static str, u64>,
+    /// By their numbers.
+    kinds: [u64; 256],
+    relations: [u64; 256],
     guards: BTreeMap<String, u64>,
     limits: u64,
+}
+
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals {
+            bytes: 0,
+            lines: 0,
+            files: 0,
+            hits: 0,
+            hidden: 0,
+            kinds: [0; 256],
+            relations: [0; 256],
+            guards: BTreeMap::new(),
+            limits: 0,
+        }
+    }
 }
 
 impl Totals {
@@ -43,9 +59,7 @@ impl Totals {
         self.hidden += other.hidden;
         self.limits += other.limits;
         for (from, into) in [(other.kinds, &mut self.kinds), (other.relations, &mut self.relations)] {
-            for (name, n) in from {
-                *into.entry(name).or_default() += n;
-            }
+            into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
         }
         for (name, n) in other.guards {
             *self.guards.entry(name).or_default() += n;
@@ -67,6 +81,7 @@ struct Job<'s> {
 struct State {
     scratch: Scratch,
     totals: Totals,
+    written: Written,
 }
 
 /// Gives the pipeline what a walk finds.
@@ -108,6 +123,7 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
         color: format == OutputFormat::Text
             && io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none(),
+        each_anew: options.filter.as_of == AsOf::Event,
     };
     let threads =
         args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -159,9 +175,12 @@ fn stats(set: &IndicatorSet, totals: &Totals, loaded: std::time::Duration, scann
     let list = |counts: Vec<(String, u64)>| {
         counts.iter().map(|(name, n)| format!("{name} {}", show::number(*n))).collect::<Vec<_>>().join(", ")
     };
-    let named = |counts: &BTreeMap<&'static str, u64>| {
-        list(counts.iter().map(|(k, n)| (k.to_string(), *n)).collect())
+    let named = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
+        let counts: BTreeMap<_, _> = counts.filter(|(_, n)| *n > 0).collect();
+        list(counts.into_iter().map(|(name, n)| (name.to_string(), n)).collect())
     };
+    let mut kinds = Kind::ALL.iter().map(|k| (k.name(), totals.kinds[usize::from(k.number())]));
+    let mut relations = Relation::ALL.iter().map(|r| (r.name(), totals.relations[*r as usize]));
     let rate = totals.bytes as f64 / 1e6 / scanned.as_secs_f64().max(1e-9);
     show::message(&format!(
         "indicators: {} ({})",
@@ -178,8 +197,8 @@ fn stats(set: &IndicatorSet, totals: &Totals, loaded: std::time::Duration, scann
     ));
     show::message(&format!("hits: {}", show::number(totals.hits)));
     for (what, text) in [
-        ("by kind", named(&totals.kinds)),
-        ("by relation", named(&totals.relations)),
+        ("by kind", named(&mut kinds)),
+        ("by relation", named(&mut relations)),
         ("by guard", list(totals.guards.clone().into_iter().collect())),
     ] {
         if !text.is_empty() {
@@ -224,7 +243,7 @@ impl Work for Job<'_> {
 
     fn piece(&self, path: &str, chunk: &Chunk, state: &mut State, out: &mut Vec<u8>) -> u64 {
         let Job { set, options, style, .. } = *self;
-        let State { scratch, totals } = state;
+        let State { scratch, totals, written } = state;
         let text = chunk.text();
         totals.bytes += text.len() as u64;
         totals.lines += chunk.newlines() + u64::from(!text.ends_with(b"\n"));
@@ -239,8 +258,8 @@ impl Work for Job<'_> {
                 return ControlFlow::Continue(());
             }
             totals.hits += 1;
-            *totals.kinds.entry(hit.kind.name()).or_default() += 1;
-            *totals.relations.entry(hit.relation.name()).or_default() += 1;
+            totals.kinds[usize::from(hit.kind.number())] += 1;
+            totals.relations[hit.relation as usize] += 1;
             if self.count {
                 return ControlFlow::Continue(());
             }
@@ -258,7 +277,7 @@ impl Work for Job<'_> {
                 line_text,
             };
             // Writing into memory cannot fail.
-            let _ = style.hit(hit, &place, out);
+            let _ = style.hit(hit, &place, written, out);
             ControlFlow::Continue(())
         });
         totals.limits += scratch.limits_reached() - limits;
