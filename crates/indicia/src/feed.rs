@@ -1,6 +1,6 @@
 //! Feeds from files: what to read, as what, and what came of it.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -192,7 +192,7 @@ struct Visit<'v, 's> {
 }
 
 impl Visitor for Visit<'_, '_> {
-    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
+    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         (self.reader.progress)(name);
         let mut head = Vec::with_capacity(HEAD_BYTES);
         input.take(HEAD_BYTES as u64).read_to_end(&mut head)?;

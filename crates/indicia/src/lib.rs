@@ -27,6 +27,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "feeds")]
+pub mod chunks;
 #[cfg(feature = "exchange")]
 pub mod exchange;
 #[cfg(feature = "feeds")]

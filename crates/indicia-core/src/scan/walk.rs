@@ -336,7 +336,7 @@ impl Walker<'_> {
         if self.hosts || !matches!(text.first(), Some(b'/')) {
             return self.hosts || matches!(text.first(), Some(b':' | b'?' | b'.' | b'\\' | b'#'));
         }
-        let Some(path) = text.first_chunk::<PATH>() else { return false };
+        let Some(path) = text.first_chunk::<PATH>() else { return !text.iter().all(|b| is_plain(*b)) };
         if !path.iter().all(|b| is_plain(*b)) {
             return true;
         }

@@ -1,0 +1,17 @@
+//! Reads feeds and counts what they hold: what reading costs without making a set.
+//!
+//! `cargo run --release -p indicia --example read -- FEED…`
+
+use indicia::feed::{FeedSpec, Reader};
+
+fn main() {
+    let mut indicators = 0u64;
+    let mut sink = |_| indicators += 1;
+    let mut progress = |_: &str| {};
+    let mut reader = Reader::new(&mut sink, &mut progress);
+    for feed in std::env::args().skip(1) {
+        reader.read(&FeedSpec::new(feed.as_ref()));
+    }
+    let total = reader.report.total();
+    println!("{} records, {} refused, {} indicators", total.records, total.refused_total(), indicators);
+}
