@@ -32,21 +32,20 @@ def decompressed(shared, lab):
     return folder
 
 
-def list_for_matchy(indicia, feeds, lab):
+def list_for_matchy(indicia, feeds, path):
     """matchy's CSV; the columns behind the value are given back with a hit."""
-    records = lab / "corpus.jsonl"
-    with open(records, "wb") as out:
-        subprocess.run([indicia, "convert", "--to", "jsonl", feeds], stdout=out, stderr=subprocess.DEVNULL, check=False)
+    records = path.with_suffix(".jsonl")
+    call([indicia, "convert", "--to", "jsonl", feeds], records)
     listed, left = collections.Counter(), collections.Counter()
-    path = lab / "corpus-matchy.csv"
     with open(records) as lines, open(path, "w", newline="") as f:
         out = csv.writer(f, lineterminator="\n")
-        out.writerow(["entry", "type", "match"])
+        out.writerow(["entry", "type", "match", "listed"])
         for line in lines:
-            target = json.loads(line)["target"]
+            record = json.loads(line)
+            target = record["target"]
             kind, value, how = target["kind"], target["value"], target.get("match", "exact")
             # Somebody to notify is in no set; matchy does not get it either.
-            if all(c.get("role") in ("compromised", "victim") for c in json.loads(line)["contexts"]):
+            if all(c.get("role") in ("compromised", "victim") for c in record["contexts"]):
                 continue
             if kind not in READ_BY_MATCHY or how == "mask":
                 left[kind] += 1
@@ -55,15 +54,30 @@ def list_for_matchy(indicia, feeds, lab):
             below_only = value.startswith("*.")
             name = value.removeprefix("*.")
             if not below_only:
-                out.writerow([name, kind, how])
+                out.writerow([name, kind, how, name])
             if kind == "domain" and (how == "subdomains" or below_only):
-                out.writerow(["*." + name, kind, "subdomains"])
-    return path, listed, left
+                out.writerow(["*." + name, kind, "subdomains", name])
+    return listed, left
 
 
-def ours(indicia, compiled, folder, out):
+def listed_suffixes(shared, path):
+    """Public suffixes that are listed as names with all below; rules with `*` and `!` left out."""
+    text = next(plain(p) for p in sorted((shared / "corpus" / "benign").rglob("public_suffix_list*"))).decode()
+    suffixes = {line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("//", "*", "!"))}
+    with open(path) as rows:
+        return {name for name in (row.split(",", 1)[0].removeprefix("*.") for row in rows if row.startswith("*.")) if name in suffixes}
+
+
+def call(command, out=os.devnull):
+    """Runs a command. Refused records and logs without hits make exit statuses, which are no matter here."""
     with open(out, "wb") as f:
-        subprocess.run([indicia, "scan", "-f", compiled, folder], stdout=f, stderr=subprocess.DEVNULL, check=False)
+        code = subprocess.run([str(c) for c in command], stdout=f, stderr=subprocess.DEVNULL).returncode
+    if code not in (0, 1, 2):
+        raise SystemExit(f"{command[0]} {command[1]}: exit status {code}")
+
+
+def ours(out, folder):
+    """(file, text) → place → hits there"""
     hits = collections.defaultdict(dict)
     with open(out) as f:
         for line in f:
@@ -74,22 +88,42 @@ def ours(indicia, compiled, folder, out):
     return hits
 
 
-def theirs(matchy, database, folder, out):
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    with open(out, "wb") as f:
-        subprocess.run([matchy, "match", "-j1", database, *files], stdout=f, stderr=subprocess.DEVNULL, check=False)
+def theirs(out, folder):
+    """(file, text) → hits"""
     hits = collections.defaultdict(list)
     with open(out, errors="replace") as f:
         for line in f:
             hit = json.loads(line)
-            # A file's name without its folder is all that is given where files are in one folder.
             hits[os.path.relpath(hit["source"], folder), hit["matched_text"].lower()].append(hit)
     return hits
+
+
+def rows_of(hit):
+    """The rows of the list that matchy gives back: one for an address, a list for a text."""
+    data = hit.get("data") or []
+    return data if isinstance(data, list) else [data]
+
+
+def is_of(text, listed):
+    """Whether a listed value can be why a text is hit."""
+    host = text.rpartition("@")[2]
+    return text == listed or host == listed or host.endswith("." + listed)
+
+
+def class_of_theirs(hit, suffixes):
+    """What kind of hit it is that indicia has not."""
+    text = hit["matched_text"].lower()
+    if text not in suffixes and any(is_of(text, suffix) for suffix in suffixes):
+        return "below a listed public suffix, which indicia matches exactly"
+    kinds = sorted({f"{row.get('type')}, {row.get('match')}" for row in rows_of(hit)})
+    return f"{' and '.join(kinds)} ({hit['match_type']})"
 
 
 def class_of_ours(hit):
     """What kind of hit it is that matchy has not."""
     indicator = hit["indicator"]["target"]
+    if hit["raw"].lower().startswith("::ffff:"):
+        return "a mapped address, told with its prefix `::ffff:`"
     if hit["relation"] == "exact" and hit["kind"] == "ipv6" and "::" not in hit["raw"]:
         return "an IPv6 address without `::`"
     if indicator["kind"] not in READ_BY_MATCHY:
@@ -117,27 +151,33 @@ def main():
     p.add_argument("--shared", default=os.environ.get("INDICIA_SHARED"), required="INDICIA_SHARED" not in os.environ)
     p.add_argument("--lab", default=str(BENCHES.parent / "target" / "lab"))
     p.add_argument("--indicia", default=str(BENCHES.parent / "target" / "release" / "indicia"))
+    p.add_argument("--again", action="store_true", help="only compare: the hits of the last run are taken")
     p.add_argument("--record", help="append the result to this file")
     args = p.parse_args()
     shared, lab = Path(args.shared), Path(args.lab).absolute()
     feeds, matchy = shared / "corpus" / "feeds", lab / "tools" / "bin" / "matchy"
     folder = decompressed(shared, lab)
     compiled, database = lab / "corpus.ind", lab / "corpus.mxy"
-    began = time.monotonic()
-    subprocess.run([args.indicia, "compile", "-o", compiled, feeds], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    seconds = {"indicia compile": round(time.monotonic() - began, 2)}
-    listed, listed_left = list_for_matchy(args.indicia, feeds, lab)[1:]
-    began = time.monotonic()
-    subprocess.run([matchy, "build", "-f", "csv", "-i", "-o", database, lab / "corpus-matchy.csv"], stdout=subprocess.DEVNULL, check=True)
-    seconds["matchy build"] = round(time.monotonic() - began, 2)
+    seconds, outs = {}, (lab / "corpus-ours.jsonl", lab / "corpus-theirs.jsonl")
 
-    began = time.monotonic()
-    own = ours(args.indicia, compiled, folder, lab / "corpus-ours.jsonl")
-    seconds["indicia scan"] = round(time.monotonic() - began, 2)
-    began = time.monotonic()
-    peer = theirs(matchy, database, folder, lab / "corpus-theirs.jsonl")
-    seconds["matchy match"] = round(time.monotonic() - began, 2)
+    def timed(name, run, *arguments):
+        began = time.monotonic()
+        run(*arguments)
+        seconds[name] = round(time.monotonic() - began, 2)
 
+    listed = left = None
+    if not args.again:
+        timed("indicia compile", call, [args.indicia, "compile", "-o", compiled, feeds])
+        listed, left = list_for_matchy(args.indicia, feeds, lab / "corpus-matchy.csv")
+        timed("matchy build", call, [matchy, "build", "-f", "csv", "-i", "-o", database, lab / "corpus-matchy.csv"])
+        timed("indicia scan", call, [args.indicia, "scan", "-f", compiled, folder], outs[0])
+        timed("matchy match", call, [matchy, "match", "-j1", database, *sorted(p for p in folder.rglob("*") if p.is_file())], outs[1])
+    own, peer = ours(outs[0], folder), theirs(outs[1], folder)
+
+    suffixes = listed_suffixes(shared, lab / "corpus-matchy.csv")
+    # matchy gives some hits on globs the data of another row; the hits themselves are right.
+    mixed_up = sum(h["match_type"] != "ip" and not any(is_of(text, row.get("listed", "")) for row in rows_of(h))
+                   for (_, text), hits in peer.items() for h in hits)
     classes = {"only indicia": collections.Counter(), "only matchy": collections.Counter()}
     examples, both = {}, 0
     texts = {}
@@ -165,16 +205,19 @@ def main():
             # The places that we have no hit at: they tell why.
             found = [m.span() for m in re.finditer(re.escape(text.encode()), data, re.IGNORECASE) if m.span() not in mine]
             place = found[0] if found else None
-            name = f"{other[0]['data'][0].get('type') if other[0].get('data') else '?'}, {other[0]['match_type']}"
-            name += "; " + (surroundings(data, place) if place else "not found in the file as such" if not mine else "the same places, told again")
+            name = class_of_theirs(other[0], suffixes)
+            if place and data[:place[0]].lower().endswith(b"::ffff:"):
+                name += "; inside a mapped address, which indicia tells whole"
+            elif not name.startswith("below"):
+                name += "; " + (surroundings(data, place) if place else "not found in the file as such" if not mine else "the same places, told again")
             count("only matchy", name, len(other) - len(mine), path, text, place)
 
     for side, counted in classes.items():
         print(f"{side}: {sum(counted.values()):,}")
         for name, number in counted.most_common():
             print(f"  {number:>8,}  {name}\n            {examples.get((side, name), '')[:300]}")
-    result = {"bench": "corpus_compare", "date": time.strftime("%Y-%m-%d"), "matchy": MATCHY, "listed_for_matchy": dict(listed),
-              "not_for_matchy": dict(listed_left), "both": both, "seconds": seconds,
+    result = {"bench": "corpus_compare", "date": time.strftime("%Y-%m-%d"), "matchy": MATCHY, "listed_for_matchy": listed,
+              "not_for_matchy": left, "both": both, "matchy_hits_with_data_of_another_row": mixed_up, "seconds": seconds,
               "log_bytes": sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()),
               **{side.replace(" ", "_"): dict(counted) for side, counted in classes.items()}}
     print(json.dumps(result))

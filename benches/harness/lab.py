@@ -60,10 +60,10 @@ class Lab:
     def setup(self):
         """Installs and builds what is not there."""
         run = lambda *command, **more: subprocess.run([str(c) for c in command], check=True, **more)
-        missing = [t for t in ("gzip", "zstd", "wc", "gcc", "pkg-config") if not shutil.which(t)]
+        missing = [t for t in ("/usr/bin/time", "gzip", "zstd", "wc", "gcc", "pkg-config") if not shutil.which(t)]
         if missing or subprocess.run(["pkg-config", "--exists", "libhs"]).returncode:
             run("apt-get", "update", "-qq")
-            run("apt-get", "install", "-y", "-qq", "libhyperscan-dev", "gzip", "zstd", "gcc", "pkg-config", "coreutils")
+            run("apt-get", "install", "-y", "-qq", "libhyperscan-dev", "time", "gzip", "zstd", "gcc", "pkg-config", "coreutils")
         if not self.matchy.exists():
             run("cargo", "install", "matchy", "--version", MATCHY, "--locked", "--root", self.folder / "tools",
                 "--target-dir", self.folder / "target-matchy")

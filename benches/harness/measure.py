@@ -3,7 +3,7 @@
 Three sorts: `Whole`, a command from its start to its end; `Driver`, a process that has everything in memory and makes a pass
 each time it is asked (`turns` in peers/src/lib.rs, hyperscan.c); `Once`, a process that measures one thing itself and ends.
 """
-import json, os, subprocess, time
+import json, os, subprocess, tempfile, time
 
 
 def child(command, out=None, env=None, cpus=None, **more):
@@ -13,11 +13,10 @@ def child(command, out=None, env=None, cpus=None, **more):
                             preexec_fn=where, **more)
 
 
-def ended(process):
-    """Waits, and takes what the kernel says of the process and all that it waited for."""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage
+def peak_kib(pid):
+    """The most memory that a running process has had, what is mapped from files too."""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM:"))
 
 
 def private_kib(pid):
@@ -44,7 +43,8 @@ class Contender:
         """Ends what runs."""
 
     def figures(self):
-        return {"seconds": spread(self.seconds), "peak_mib": round(self.peak_kib / 1024, 1), **self.more}
+        peak = {"peak_mib": round(self.peak_kib / 1024, 1)} if self.peak_kib else {}
+        return {"seconds": spread(self.seconds), **peak, **self.more}
 
 
 class Whole(Contender):
@@ -56,28 +56,32 @@ class Whole(Contender):
         self.code = None
 
     def run(self):
-        with open(self.out, "wb") as out, open(f"{self.out}.err" if self.out != "/dev/null" else self.out, "w+b") as err:
-            began = time.perf_counter()
-            process = child(self.command, out, self.env, self.cpus, stderr=err, stdin=subprocess.DEVNULL)
-            if self.private:
-                self.watch(process.pid)
-            usage = ended(process)
-            seconds = time.perf_counter() - began
-        # A forked child begins with what Python has, so anything below is not seen: some 15 MiB.
-        self.peak_kib = max(self.peak_kib, usage.ru_maxrss)
-        self.more["cpu_seconds"] = round(usage.ru_utime + usage.ru_stime, 3)
-        self.code = process.returncode
+        with tempfile.NamedTemporaryFile("r") as peak:
+            # A child's peak counts from what its parent had, so the parent is a small one: GNU time.
+            command = ["/usr/bin/time", "--quiet", "-f", "%M %U %S", "-o", peak.name, *self.command]
+            with open(self.out, "wb") as out, open(os.devnull if self.out == os.devnull else f"{self.out}.err", "wb") as err:
+                began = time.perf_counter()
+                process = child(command, out, self.env, self.cpus, stderr=err, stdin=subprocess.DEVNULL)
+                if self.private:
+                    self.watch(process)
+                self.code = process.wait()
+                seconds = time.perf_counter() - began
+            kib, user, system = peak.read().split()[-3:]
+        self.peak_kib = max(self.peak_kib, int(kib))
+        self.more["cpu_seconds"] = round(float(user) + float(system), 3)
         if self.good and self.code not in self.good:
             raise SystemExit(f"{' '.join(map(str, self.command))}: exit status {self.code}")
         return seconds
 
-    def watch(self, pid):
+    def watch(self, process):
         most = 0
-        while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        while process.poll() is None:
             try:
-                most = max(most, private_kib(pid))
+                with open(f"/proc/{process.pid}/task/{process.pid}/children") as f:
+                    for pid in f.read().split():
+                        most = max(most, private_kib(pid))
             except OSError:
-                break
+                pass        # Not begun, or ended since.
             time.sleep(.002)
         self.more["private_mib"] = round(max(most / 1024, self.more.get("private_mib", 0)), 2)
 
@@ -107,10 +111,11 @@ class Driver(Contender):
         return answer["ns"] / 1e9
 
     def close(self):
-        if self.process:
+        if self.process and self.process.poll() is None:
+            self.peak_kib = peak_kib(self.process.pid)
             self.process.stdin.close()
             self.process.stdout.close()
-            self.peak_kib = ended(self.process).ru_maxrss
+            self.process.wait()
 
 
 class Once(Contender):
@@ -122,9 +127,7 @@ class Once(Contender):
 
     def run(self):
         process = child(self.command, subprocess.PIPE, self.env, self.cpus, text=True)
-        answer = process.stdout.read()
-        process.stdout.close()
-        self.peak_kib = max(self.peak_kib, ended(process).ru_maxrss)
+        answer = process.communicate()[0]
         if not answer:
             raise SystemExit(f"{' '.join(map(str, self.command))}: no answer")
         answer = json.loads(answer)
