@@ -133,6 +133,16 @@ def class_of_ours(hit):
     return f"{indicator['kind']}, {hit['relation']}"
 
 
+def beside(data, place):
+    """Where matchy is known to take no name."""
+    start, end = place
+    if data[max(0, start - 2):start] == b"*.":
+        return "behind `*.`, as certificates write it"
+    if data[end:end + 1] == b"\\":
+        return "before a backslash, as of an escaped end of line"
+    return None
+
+
 def surroundings(data, place):
     """The bytes beside a place, as a class: what a border is was judged by them."""
     start, end = place
@@ -151,7 +161,7 @@ def main():
     p.add_argument("--shared", default=os.environ.get("INDICIA_SHARED"), required="INDICIA_SHARED" not in os.environ)
     p.add_argument("--lab", default=str(BENCHES.parent / "target" / "lab"))
     p.add_argument("--indicia", default=str(BENCHES.parent / "target" / "release" / "indicia"))
-    p.add_argument("--again", action="store_true", help="only compare: the hits of the last run are taken")
+    p.add_argument("--again", action="store_true", help="only compare the hits of the last run; nothing is recorded")
     p.add_argument("--record", help="append the result to this file")
     args = p.parse_args()
     shared, lab = Path(args.shared), Path(args.lab).absolute()
@@ -194,13 +204,12 @@ def main():
             continue
         data = texts.setdefault(path, (folder / path).read_bytes())
         if len(mine) > len(other):
-            place, hit = max(mine.items())
-            name = class_of_ours(hit)
-            if other:
-                name = f"hit by both, at fewer places by matchy: {name}"
-            elif name.startswith(tuple(READ_BY_MATCHY)):
-                name += "; " + surroundings(data, place)
-            count("only indicia", name, len(mine) - len(other), path, text, place)
+            # matchy says how many, not where: the places it may have passed over come first.
+            for place in sorted(mine, key=lambda place: (beside(data, place) is None, place))[:len(mine) - len(other)]:
+                name = class_of_ours(mine[place])
+                if name.startswith(tuple(READ_BY_MATCHY)):
+                    name += "; " + (beside(data, place) or surroundings(data, place))
+                count("only indicia", name, 1, path, text, place)
         else:
             # The places that we have no hit at: they tell why.
             found = [m.span() for m in re.finditer(re.escape(text.encode()), data, re.IGNORECASE) if m.span() not in mine]
@@ -221,7 +230,7 @@ def main():
               "log_bytes": sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()),
               **{side.replace(" ", "_"): dict(counted) for side, counted in classes.items()}}
     print(json.dumps(result))
-    if args.record:
+    if args.record and not args.again:
         with open(args.record, "a") as f:
             f.write(json.dumps(result) + "\n")
 

@@ -160,6 +160,17 @@ class Data:
                     out.write(once)
         return self.made(self.lab.folder / "data" / f"corpus-{family}-{least}.log", make)
 
+    def mask_rules(self):
+        """The rules of every list of urlhaus-filter in the corpus, each once."""
+        folder = self.lab.shared / "corpus" / "feeds" / "urlhaus-filter" / "history"
+        return self.made(self.lab.folder / "data" / "mask-rules.txt", lambda part: part.write_bytes(b"\n".join(sorted(
+            {line for file in log_files(folder) for line in plain(file).splitlines() if not line.startswith(b"!")})) + b"\n"))
+
+    def benign_names(self):
+        """The names of Tranco."""
+        source = self.lab.shared / "corpus" / "benign" / "tranco-top1m.txt.zst"
+        return self.made(self.lab.folder / "data" / "names.txt", lambda part: part.write_bytes(plain(source)))
+
     def packed(self, tool):
         """The mixed log by `gzip` or `zstd` at its default level; zstd's in one frame."""
         log = self.log()

@@ -119,8 +119,8 @@ class Lab:
         self.write({"row": row, "what": what, **facts})
 
     def write(self, record):
-        record = {"bench": "run", "date": time.strftime("%Y-%m-%d"), **record, "rounds": self.rounds,
-                  "simd": os.environ.get("INDICIA_SIMD", "auto"), "load": round(os.getloadavg()[0], 2), **self.about()}
+        record = {"bench": "run", "date": time.strftime("%Y-%m-%d"), "rounds": self.rounds, **record, "load": round(os.getloadavg()[0], 2),
+                  "simd": os.environ.get("INDICIA_SIMD", "auto"), **self.about()}
         if self.record_to:
             with open(self.record_to, "a") as f:
                 f.write(json.dumps(record) + "\n")
