@@ -148,6 +148,30 @@ class Data:
             part.rename(folder)
         return {p.stem: p for p in sorted(folder.iterdir()) if p.stat().st_size}
 
+    def near_misses(self, n):
+        """A log of values that are almost listed: an address beside a listed one, a sibling of a listed name, a listed URL
+        with a longer path, a digest with another last digit. Every filter that knows less than the whole value passes them."""
+        def make(part):
+            import random
+            draw = random.Random(f"near-{n}")
+            listed = {"ipv4": [], "domain": [], "url": [], "hash": []}
+            with open(self.csv(n)) as rows:
+                next(rows)
+                for row in rows:
+                    value, kind = row.rsplit(",", 3)[:2]
+                    if kind in listed:
+                        listed[kind].append(value)
+            written = 0
+            with open(part, "w") as out:
+                while written < self.lab.size // 4:
+                    address, name, url, digest = (draw.choice(values) for values in listed.values())
+                    network, _, last = address.rpartition(".")
+                    parent = name.partition(".")[2]
+                    name = f"q{draw.randint(0, 99)}.{parent}" if "." in parent else "x" + name
+                    written += out.write(f'{network}.{(int(last) + 1) % 256} - - [24/Nov/2026:10:00:00 +0000] "GET {url}x HTTP/1.1" 200 '
+                                         f'{draw.randint(100, 99999)} "{name}" {digest[:-1]}{draw.choice("0123456789abcdef")}\n')
+        return self.made(self.root / f"{self.lab.bytes}-near-{n}.log", make)
+
     def corpus(self, family, least=100_000_000):
         """A family of the corpus's logs in one file, again and again until it has `least` bytes."""
         least = min(least, self.lab.size)
