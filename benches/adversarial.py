@@ -203,13 +203,15 @@ def measure(args, work, name, usual, size):
     seconds = scan.run()
     plain = Whole("scan", [args.indicia, "scan", "--threads", "1", "-f", compiled, usual], work / "ordinary.jsonl", good=None)
     ordinary_seconds = plain.run()
-    a_byte = seconds / log.stat().st_size, ordinary_seconds / usual.stat().st_size
+    log_bytes, out_bytes = log.stat().st_size, out.stat().st_size
+    a_byte = seconds / log_bytes, ordinary_seconds / usual.stat().st_size
     result = {"bench": "adversarial", "date": time.strftime("%Y-%m-%d"), "case": name, "what": case.__doc__, "scale": args.scale,
-              "list_bytes": feed.stat().st_size, "compile_seconds": round(compile_seconds, 2), "compile_peak_mib": compile_.peak_kib >> 10,
-              "set_bytes": compiled.stat().st_size if compiled.exists() else 0, "log_bytes": log.stat().st_size, "scan_seconds": round(seconds, 3),
-              "scan_mb_per_second": round(log.stat().st_size / 1e6 / seconds, 1), "scan_peak_mib": scan.peak_kib >> 10,
-              "output_bytes": out.stat().st_size, "output_mb_per_second": round(out.stat().st_size / 1e6 / seconds, 1), "ordinary_seconds": round(ordinary_seconds, 3), "times_as_slow": round(a_byte[0] / a_byte[1], 2),
-              "exit": max(compile_.code, scan.code, key=abs)}
+              "list_bytes": feed.stat().st_size, "compile_seconds": round(compile_seconds, 2),
+              "compile_peak_mib": compile_.peak_kib >> 10, "set_bytes": compiled.stat().st_size if compiled.exists() else 0,
+              "log_bytes": log_bytes, "scan_seconds": round(seconds, 3), "scan_mb_per_second": round(log_bytes / 1e6 / seconds, 1),
+              "scan_peak_mib": scan.peak_kib >> 10, "output_bytes": out_bytes,
+              "output_mb_per_second": round(out_bytes / 1e6 / seconds, 1), "ordinary_seconds": round(ordinary_seconds, 3),
+              "times_as_slow": round(a_byte[0] / a_byte[1], 2), "exit": max(compile_.code, scan.code, key=abs)}
     if not args.work:
         for path in (feed, log, compiled, out):
             path.unlink(missing_ok=True)
