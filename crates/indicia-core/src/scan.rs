@@ -10,11 +10,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+mod classes;
 mod finder;
 pub(crate) mod masks;
+mod simd;
 mod urls;
+mod walk;
 
 use finder::{Finder, Place};
+pub use simd::Level;
+pub(crate) use simd::prefetch;
+use walk::Walk;
 
 use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards};
@@ -199,6 +205,8 @@ pub struct Scratch {
     /// How far each listed URL's hits in this reading of the block reach.
     reach: HashMap<u32, usize, foldhash::fast::RandomState>,
     masks: MaskScratch,
+    walk: Walk,
+    level: Option<Level>,
     limits: u64,
 }
 
@@ -209,6 +217,11 @@ impl fmt::Debug for Scratch {
 }
 
 impl Scratch {
+    /// A scratch whose scans use a level of the processor; by default it is [`Level::best`]. All find the same.
+    pub fn with_level(level: Level) -> Scratch {
+        Scratch { level: Some(level), ..Scratch::default() }
+    }
+
     /// How often a limit was reached since the scratch was made: a URL had more possible ends than are tried, or
     /// a block was full of URLs on listed hosts with escapes.
     pub fn limits_reached(&self) -> u64 {
@@ -238,6 +251,9 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        let level = scratch.level.unwrap_or_else(Level::best);
+        let sieve = self.sieve().filter(|_| level != Level::Plain);
+        let hosts = options.url_hosts || options.ignore_ports;
         let mut base = 0;
         while base < data.len() {
             let rest = &data[base..];
@@ -246,12 +262,24 @@ impl IndicatorSet {
                 None => rest.len(),
             };
             let block = &rest[..end];
-            Finder::new(self, options, scratch, block, Place::Raw).text();
+            match &sieve {
+                Some((sieve, bytes)) => {
+                    let mut walk = std::mem::take(&mut scratch.walk);
+                    let suspects = walk.suspects(block, sieve, bytes, hosts, level);
+                    if !suspects.is_empty() {
+                        Finder::new(self, options, scratch, block, Place::Raw).suspects(suspects);
+                    }
+                    scratch.walk = walk;
+                }
+                None => Finder::new(self, options, scratch, block, Place::Raw).text(),
+            }
             if let Some(view) = View::new(block, options.refang.0) {
                 let place = Place::View(&view, options.refang.0);
                 Finder::new(self, options, scratch, view.text(), place).text();
             }
-            self.report(base, data, options, scratch, on_hit)?;
+            if !scratch.pending.is_empty() {
+                self.report(base, data, options, scratch, on_hit)?;
+            }
             base += end;
         }
         ControlFlow::Continue(())
@@ -310,12 +338,30 @@ impl IndicatorSet {
         options: &ScanOptions,
         scratch: &mut Scratch,
     ) -> Vec<Hit<'_>> {
+        self.find_address(address, port, options, scratch);
+        self.collect(options, scratch)
+    }
+
+    /// As [`IndicatorSet::lookup_address`], with a callback, so that nothing is allocated once the scratch was used a
+    /// few times; `Break` stops.
+    pub fn lookup_address_with<'s>(
+        &'s self,
+        address: IpAddr,
+        port: Option<u16>,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.find_address(address, port, options, scratch);
+        self.report(0, &[], options, scratch, on_hit)
+    }
+
+    fn find_address(&self, address: IpAddr, port: Option<u16>, options: &ScanOptions, scratch: &mut Scratch) {
         let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
         finder.address(address, 0, 0);
-        if let Some(port) = port {
+        if let Some(port) = port.filter(|_| self.has().endpoints) {
             finder.endpoint(&std::net::SocketAddr::new(address, port).to_string(), 0, 0);
         }
-        self.collect(options, scratch)
     }
 
     /// All indicators that cover a name in presentation form.
@@ -329,6 +375,24 @@ impl IndicatorSet {
         scratch: &mut Scratch,
     ) -> Result<Vec<Hit<'_>>, ParseError> {
         Ok(self.lookup(name, Some(Kind::Domain), options, scratch)?.1)
+    }
+
+    /// As [`IndicatorSet::lookup_name`], with a callback; `Break` stops.
+    ///
+    /// # Errors
+    /// When it is not a name.
+    pub fn lookup_name_with<'s>(
+        &'s self,
+        name: &str,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ParseError> {
+        let options_of_name =
+            ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
+        let name = Observable::parse_with(name, &options_of_name)?;
+        Finder::new(self, options, scratch, &[], Place::Value).observable(&name);
+        Ok(self.report(0, &[], options, scratch, on_hit))
     }
 
     /// All indicators of a digest given as bytes.

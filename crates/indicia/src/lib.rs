@@ -23,7 +23,7 @@
 //! - `feeds` (default): readers and writers of feeds, decompression, archives.
 //! - `exchange`: sharing under agreements.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -33,6 +33,7 @@ pub mod exchange;
 pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
+mod map;
 mod set;
 mod tables;
 
