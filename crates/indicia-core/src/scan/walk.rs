@@ -46,6 +46,16 @@ struct Waiting {
     end: u32,
 }
 
+/// Where in the text of a URL a path segment begins with a dot or an escape.
+#[derive(Default)]
+struct Segments {
+    span: std::ops::Range<usize>,
+    /// The last such place, if it is not the start of the span.
+    last: usize,
+    /// Whether the text goes on behind the span.
+    cut: bool,
+}
+
 const QUEUE: usize = 64;
 
 /// Memory of walks, used again.
@@ -79,8 +89,19 @@ impl Walk {
             let (to, plain) = window(text, from);
             if plain {
                 level.classify(&text[from..to], rows);
-                let mut walker =
-                    Walker { text, from, to, rows, sieve, bytes, hosts, queue, waiting: 0, suspects };
+                let mut walker = Walker {
+                    text,
+                    from,
+                    to,
+                    rows,
+                    sieve,
+                    bytes,
+                    hosts,
+                    queue,
+                    waiting: 0,
+                    suspects,
+                    segments: Segments::default(),
+                };
                 level.walk(&mut walker);
             } else {
                 suspects.push(Suspect { start: from, end: to, what: Shape::Text });
@@ -128,6 +149,7 @@ pub(super) struct Walker<'w> {
     queue: &'w mut [Waiting; QUEUE],
     waiting: usize,
     suspects: &'w mut Vec<Suspect>,
+    segments: Segments,
 }
 
 impl Walker<'_> {
@@ -146,6 +168,9 @@ impl Walker<'_> {
         }
         if wants.digests || wants.wallets {
             self.words();
+        }
+        if wants.asns || wants.cves || wants.attack_ids || wants.macs || wants.ja4s {
+            self.identifiers();
         }
     }
 
@@ -327,7 +352,7 @@ impl Walker<'_> {
     }
 
     /// Whether what follows a host, whose listed URLs all have a long path or a port, can be part of one of these.
-    fn may_be_url(&self, end: usize, host: u64) -> bool {
+    fn may_be_url(&mut self, end: usize, host: u64) -> bool {
         /// What may change a path when it is parsed, or end it.
         fn is_plain(b: u8) -> bool {
             b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'~' | b'=' | b'&' | b'+' | b'/')
@@ -344,16 +369,31 @@ impl Walker<'_> {
             return true;
         }
         // A dot segment further on leads to another path.
-        let mut slash = false;
-        for b in text.iter().take(lex::MAX_URL_BYTES) {
-            match b {
-                b'.' | b'%' if slash => return true,
-                b'/' | b'\\' => slash = true,
-                0..=b' ' | b'"' | b'<' | b'>' | b'`' => return false,
-                _ => slash = false,
+        self.dot_segment_behind(self.from + end)
+    }
+
+    /// Whether a segment that begins with a dot, or with an escape that may be one, stands in the text of a URL behind
+    /// a place. What URLs inside one another share is looked at once.
+    fn dot_segment_behind(&mut self, at: usize) -> bool {
+        if !self.segments.span.contains(&at) {
+            let text = &self.text[at..];
+            let mut segments = Segments { span: at..at, last: at, cut: text.len() > lex::MAX_URL_BYTES };
+            let mut slash = false;
+            for (i, b) in text.iter().take(lex::MAX_URL_BYTES).enumerate() {
+                match b {
+                    b'.' | b'%' if slash => segments.last = at + i,
+                    b'/' | b'\\' => slash = true,
+                    0..=b' ' | b'"' | b'<' | b'>' | b'`' => {
+                        segments.cut = false;
+                        break;
+                    }
+                    _ => slash = false,
+                }
+                segments.span.end = at + i + 1;
             }
+            self.segments = segments;
         }
-        false
+        self.segments.cut || self.segments.last > at
     }
 
     /// A run that is more than a row long.
@@ -529,6 +569,7 @@ impl Walker<'_> {
     #[inline(always)]
     fn colons(&mut self) {
         let rows = self.rows;
+        let macs = self.sieve.wants.macs;
         let mut done = 0;
         for number in 0..rows.count {
             let (row, before) = (rows.row(number)[COLON], rows.before(number)[COLON]);
@@ -541,7 +582,9 @@ impl Walker<'_> {
             let near = |bits: u128| both & (bits << 1 | bits << 2 | bits << 3 | bits << 4 | bits << 5);
             let mut chain = near(near(both));
             if chain != 0 {
-                chain = near(near(near(chain)));
+                chain = near(near(chain));
+                // A hardware address has five.
+                chain = if macs { chain } else { near(chain) };
             }
             let mut marks = ((both & both << 1 | chain) >> 64) as u64;
             while marks != 0 {
@@ -563,6 +606,9 @@ impl Walker<'_> {
         let run = &self.text[self.from + start..self.from + end];
         let colons = run.iter().filter(|b| **b == b':').count();
         let double = run.windows(2).any(|pair| pair == b"::");
+        if self.sieve.wants.macs && colons >= 5 {
+            return true;
+        }
         if !double && colons < 6 {
             return false;
         }
@@ -631,5 +677,76 @@ impl Walker<'_> {
             let is_ascii = text[from + run..from + run_end].is_ascii();
             self.suspect(run, run_end, if is_ascii { Shape::Run } else { Shape::Text });
         }
+    }
+
+    /// Numbers with letters in front, and what marks stand in at fixed distances. All are rare: a look at the text decides.
+    fn identifiers(&mut self) {
+        let (rows, wants) = (self.rows, self.sieve.wants);
+        let mut done = 0;
+        for number in 0..rows.count {
+            let (row, before) = (rows.row(number), rows.before(number));
+            let both = |class: usize| u128::from(row[class]) << 64 | u128::from(before[class]);
+            let (alnum, dots, hex) = (both(ALNUM), both(DOT), both(HEX));
+            let digits = alnum & !both(LETTER);
+            let marks = both(HOST) & !alnum & !dots & !both(HIGH);
+            let four = |bits: u128| bits & bits << 1 & bits << 2 & bits << 3;
+            let mut found = 0;
+            if wants.asns {
+                found |= digits & (alnum & !digits) << 1;
+            }
+            if wants.cves || wants.attack_ids {
+                found |= four(digits) & !(digits << 4);
+            }
+            if wants.ja4s {
+                found |= marks & marks << 13;
+            }
+            if wants.macs {
+                found |= marks & marks << 3 & marks << 6 & marks << 9 & marks << 12;
+                found |= dots & four(hex) << 1 & dots << 5 & four(hex) << 6;
+            }
+            let mut found = (found >> 64) as u64;
+            while found != 0 {
+                let at = number * 64 + found.trailing_zeros() as usize;
+                found &= found - 1;
+                if let Some(at) = self.identifier(self.from + at).filter(|at| *at >= done) {
+                    done = self.suspect_around(at);
+                }
+            }
+        }
+    }
+
+    /// The run around a byte of the text, which may stand in front of the window; gives its end.
+    fn suspect_around(&mut self, at: usize) -> usize {
+        let is_host = |b: &u8| CLASSES[usize::from(*b)] >> HOST & 1 == 1;
+        let start = self.text[..at].iter().rposition(|b| !is_host(b)).map_or(0, |n| n + 1);
+        let end = at + self.text[at..].iter().take_while(|b| is_host(b)).count();
+        let what = if self.text[start..end].is_ascii() { Shape::Run } else { Shape::Text };
+        self.suspects.push(Suspect { start, end, what });
+        end
+    }
+
+    /// A place in the run that an identifier begins in, which is noticed at `at`.
+    fn identifier(&self, at: usize) -> Option<usize> {
+        let (wants, text) = (self.sieve.wants, self.text);
+        if !text[at].is_ascii_digit() {
+            // A mark: of a fingerprint or a hardware address.
+            return Some(at);
+        }
+        let front = &text[..at];
+        let ends = |with: &[u8]| {
+            front.len() >= with.len() && front[front.len() - with.len()..].eq_ignore_ascii_case(with)
+        };
+        if wants.asns && (ends(b"as") || ends(b"asn")) {
+            return Some(at);
+        }
+        // The last of four digits.
+        let front = &front[..front.len().saturating_sub(3)];
+        let head = front.last()?.to_ascii_uppercase();
+        if wants.attack_ids && matches!(head, b'T' | b'A' | b'S' | b'G' | b'M' | b'C' | b'N') {
+            return Some(at);
+        }
+        let dash = if matches!(head, b'-' | b'_' | b' ') { 1 } else { 3 };
+        let name = front[..front.len().saturating_sub(dash)].last_chunk::<3>()?;
+        (wants.cves && name.eq_ignore_ascii_case(b"cve")).then(|| front.len() - dash - 1)
     }
 }

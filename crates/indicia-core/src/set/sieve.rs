@@ -61,6 +61,16 @@ pub(crate) struct Wants {
     pub(crate) digests: bool,
     /// Words of letters and digits other than digests.
     pub(crate) wallets: bool,
+    /// Numbers of autonomous systems.
+    pub(crate) asns: bool,
+    /// Numbers of vulnerabilities.
+    pub(crate) cves: bool,
+    /// Numbers of ATT&CK.
+    pub(crate) attack_ids: bool,
+    /// Hardware addresses with hyphens or dots; those with colons are among [`Wants::colons`].
+    pub(crate) macs: bool,
+    /// Fingerprints in parts of 10, 12 and 12.
+    pub(crate) ja4s: bool,
     /// Every address of IPv6: so much of them is listed.
     pub(crate) all_v6: bool,
 }
@@ -77,6 +87,11 @@ impl Wants {
             self.digests,
             self.wallets,
             self.all_v6,
+            self.asns,
+            self.cves,
+            self.attack_ids,
+            self.macs,
+            self.ja4s,
         ]
         .iter()
         .enumerate()
@@ -96,6 +111,11 @@ impl Wants {
             digests: is(6),
             wallets: is(7),
             all_v6: is(8),
+            asns: is(9),
+            cves: is(10),
+            attack_ids: is(11),
+            macs: is(12),
+            ja4s: is(13),
         }
     }
 }

@@ -7,8 +7,8 @@ use super::{IndicatorRef, IndicatorSet, host_in_key};
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
 
-/// The sieve of a set; empty where a scan must look at every token: for masks, for URLs under another profile than the
-/// default, and for kinds that are found by what stands around them.
+/// The sieve of a set; empty where a scan must look at every token: for masks, and for URLs under another profile than
+/// the default.
 pub(super) fn sieve(set: &IndicatorSet) -> Vec<u8> {
     let mut wants = Wants::default();
     for indicator in set.iter() {
@@ -57,6 +57,11 @@ fn want(set: &IndicatorSet, indicator: IndicatorRef<'_>, wants: &mut Wants) -> b
         }
         _ if is_labelled(kind) => wants.digests = true,
         _ if is_wallet(kind) => wants.wallets = true,
+        Kind::Asn => wants.asns = true,
+        Kind::Cve => wants.cves = true,
+        Kind::AttackId => wants.attack_ids = true,
+        Kind::Mac => (wants.macs, wants.colons) = (true, true),
+        Kind::Ja4 => wants.ja4s = true,
         // Nothing that stands in a text is taken for one of these.
         kind => return !crate::scan::masks::is_scanned(kind),
     }
