@@ -11,7 +11,7 @@ use super::classes::{ALNUM, CLASSES, COLON, DOT, HEX, HIGH, HOST, LETTER, Rows, 
 use super::simd::Level;
 use crate::extract::lex;
 use crate::observable::dotted;
-use crate::set::sieve::{BELOW, DEEPER, EXACT, PATH, Sieve, URL, last_bytes};
+use crate::set::sieve::{BELOW, DEEPER, EXACT, Near, PATH, Sieve, URL, last_bytes};
 
 /// A place where something listed could stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,43 @@ struct Waiting {
     end: u32,
 }
 
+/// A digest, wallet or network whose probe waits, and what is suspect if it is listed.
+#[derive(Clone, Copy)]
+struct Word {
+    hash: u64,
+    start: u32,
+    end: u32,
+    what: Shape,
+}
+
+/// An address of IPv4 whose neighbourhood is to be read, and its run.
+#[derive(Clone, Copy, Default)]
+struct Address {
+    address: u32,
+    start: u32,
+    end: u32,
+}
+
+/// What waits for memory to come.
+struct Queues {
+    names: [Waiting; QUEUE],
+    addresses: [Address; QUEUE],
+    words: [Word; QUEUE],
+    /// How many there are of each.
+    waiting: [usize; 3],
+}
+
+impl Default for Queues {
+    fn default() -> Queues {
+        Queues {
+            names: [Waiting::default(); QUEUE],
+            addresses: [Address::default(); QUEUE],
+            words: [Word { hash: 0, start: 0, end: 0, what: Shape::Run }; QUEUE],
+            waiting: [0; 3],
+        }
+    }
+}
+
 /// Where in the text of a URL a path segment begins with a dot or an escape.
 #[derive(Default)]
 struct Segments {
@@ -61,13 +98,13 @@ const QUEUE: usize = 64;
 /// Memory of walks, used again.
 pub(super) struct Walk {
     rows: Rows,
-    queue: [Waiting; QUEUE],
+    queues: Box<Queues>,
     suspects: Vec<Suspect>,
 }
 
 impl Default for Walk {
     fn default() -> Walk {
-        Walk { rows: Rows::default(), queue: [Waiting::default(); QUEUE], suspects: Vec::new() }
+        Walk { rows: Rows::default(), queues: Box::default(), suspects: Vec::new() }
     }
 }
 
@@ -82,7 +119,7 @@ impl Walk {
         hosts: bool,
         level: Level,
     ) -> &[Suspect] {
-        let Walk { rows, queue, suspects } = self;
+        let Walk { rows, queues, suspects } = self;
         suspects.clear();
         let mut from = 0;
         while from < text.len() {
@@ -97,8 +134,7 @@ impl Walk {
                     sieve,
                     bytes,
                     hosts,
-                    queue,
-                    waiting: 0,
+                    queues,
                     suspects,
                     segments: Segments::default(),
                 };
@@ -146,8 +182,7 @@ pub(super) struct Walker<'w> {
     sieve: &'w Sieve,
     bytes: &'w [u8],
     hosts: bool,
-    queue: &'w mut [Waiting; QUEUE],
-    waiting: usize,
+    queues: &'w mut Queues,
     suspects: &'w mut Vec<Suspect>,
     segments: Segments,
 }
@@ -158,7 +193,6 @@ impl Walker<'_> {
         let wants = self.sieve.wants;
         if wants.names || wants.v4 {
             self.dotted();
-            self.drain();
         }
         if wants.schemes {
             self.schemes();
@@ -172,6 +206,9 @@ impl Walker<'_> {
         if wants.asns || wants.cves || wants.attack_ids || wants.macs || wants.ja4s {
             self.identifiers();
         }
+        self.ask_names();
+        self.ask_addresses();
+        self.ask_words();
     }
 
     #[inline(always)]
@@ -299,28 +336,69 @@ impl Walker<'_> {
     fn ask(&mut self, start: usize, run_end: usize, suffix: usize, end: usize) {
         let hash = self.sieve.keys.hash(self.text, self.from + suffix, self.from + end);
         self.sieve.prefetch_name(self.bytes, hash);
-        self.queue[self.waiting] = Waiting {
+        let waiting = self.queues.waiting[0];
+        self.queues.names[waiting] = Waiting {
             hash,
             start: start as u32,
             run_end: run_end as u32,
             suffix: suffix as u32,
             end: end as u32,
         };
-        self.waiting += 1;
-        if self.waiting == QUEUE {
-            self.drain();
+        self.queues.waiting[0] += 1;
+        if waiting + 1 == QUEUE {
+            self.ask_names();
         }
     }
 
     #[inline(always)]
-    fn drain(&mut self) {
-        for i in 0..self.waiting {
-            let flags = self.sieve.name(self.bytes, self.queue[i].hash);
+    fn ask_names(&mut self) {
+        for i in 0..self.queues.waiting[0] {
+            let name = self.queues.names[i];
+            let flags = self.sieve.name(self.bytes, name.hash);
             if flags != 0 {
-                self.passed(self.queue[i], flags);
+                self.passed(name, flags);
             }
         }
-        self.waiting = 0;
+        self.queues.waiting[0] = 0;
+    }
+
+    #[inline(always)]
+    fn ask_addresses(&mut self) {
+        for i in 0..self.queues.waiting[1] {
+            let Address { address, start, end } = self.queues.addresses[i];
+            match self.sieve.v4(self.bytes, address) {
+                Near::Nothing => {}
+                Near::All => self.suspect(start as usize, end as usize, Shape::Run),
+                Near::Hashes(hashes) => {
+                    for hash in hashes {
+                        self.ask_word(hash, start as usize, end as usize, Shape::Run);
+                    }
+                }
+            }
+        }
+        self.queues.waiting[1] = 0;
+    }
+
+    #[inline(always)]
+    fn ask_word(&mut self, hash: u64, start: usize, end: usize, what: Shape) {
+        self.sieve.prefetch_word(self.bytes, hash);
+        let waiting = self.queues.waiting[2];
+        self.queues.words[waiting] = Word { hash, start: start as u32, end: end as u32, what };
+        self.queues.waiting[2] += 1;
+        if waiting + 1 == QUEUE {
+            self.ask_words();
+        }
+    }
+
+    #[inline(always)]
+    fn ask_words(&mut self) {
+        for i in 0..self.queues.waiting[2] {
+            let Word { hash, start, end, what } = self.queues.words[i];
+            if self.sieve.word(self.bytes, hash) {
+                self.suspect(start as usize, end as usize, what);
+            }
+        }
+        self.queues.waiting[2] = 0;
     }
 
     /// A name of whose suffix something is listed.
@@ -474,9 +552,19 @@ impl Walker<'_> {
         }
         if (7..=15).contains(&(end - begin))
             && let Some(address) = dotted::parse(&text[begin..end])
-            && self.sieve.has_v4(self.bytes, address.to_bits())
         {
-            self.suspect(run, run_end, Shape::Run);
+            self.ask_address(address.to_bits(), run, run_end);
+        }
+    }
+
+    #[inline(always)]
+    fn ask_address(&mut self, address: u32, run: usize, run_end: usize) {
+        self.sieve.prefetch_v4(self.bytes, address);
+        let waiting = self.queues.waiting[1];
+        self.queues.addresses[waiting] = Address { address, start: run as u32, end: run_end as u32 };
+        self.queues.waiting[1] += 1;
+        if waiting + 1 == QUEUE {
+            self.ask_addresses();
         }
     }
 
@@ -593,31 +681,39 @@ impl Walker<'_> {
                 if at >= done {
                     let (start, end) = self.colon_run(at);
                     done = end;
-                    if self.may_be_v6(start, end) {
-                        self.suspect(start, end, Shape::Colons);
-                    }
+                    self.colons_at(start, end);
                 }
             }
         }
     }
 
-    /// Whether something listed can stand in a run of colons.
-    fn may_be_v6(&self, start: usize, end: usize) -> bool {
+    /// A run of colons.
+    fn colons_at(&mut self, start: usize, end: usize) {
         let run = &self.text[self.from + start..self.from + end];
         let colons = run.iter().filter(|b| **b == b':').count();
         let double = run.windows(2).any(|pair| pair == b"::");
-        if self.sieve.wants.macs && colons >= 5 {
-            return true;
-        }
-        if !double && colons < 6 {
-            return false;
+        let mac = self.sieve.wants.macs && colons >= 5;
+        if !double && colons < 6 && !mac {
+            return;
         }
         let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || !b.is_ascii();
         let (front, behind) = (self.before(start), self.at(end));
-        if is_word(front) || is_word(behind) || matches!(front, b'%' | b'\\') {
-            return true;
+        let plain = !is_word(front) && !is_word(behind) && !matches!(front, b'%' | b'\\');
+        match lex::v6(run) {
+            Some(address) if plain && !mac && !self.sieve.wants.all_v6 => {
+                for hash in self.sieve.v6(address) {
+                    self.ask_word(hash, start, end, Shape::Colons);
+                }
+                // A mapped address has the key of what it maps.
+                if address >> 32 == 0xffff {
+                    match self.sieve.v4(self.bytes, address as u32) {
+                        Near::Nothing => {}
+                        _ => self.suspect(start, end, Shape::Colons),
+                    }
+                }
+            }
+            _ => self.suspect(start, end, Shape::Colons),
         }
-        lex::v6(run).is_none_or(|address| self.sieve.has_v6(self.bytes, address))
     }
 
     #[inline(always)]
@@ -672,10 +768,12 @@ impl Walker<'_> {
         let hash = self.sieve.keys.hash(text, from + start, from + end);
         let run = self.rows.start(HOST, start);
         let escaped = start < run + 6 && matches!(self.before(run), b'%' | b'\\' | b'[' | b';');
-        if escaped || self.sieve.word(self.bytes, hash) {
-            let run_end = self.rows.end(HOST, end - 1);
-            let is_ascii = text[from + run..from + run_end].is_ascii();
-            self.suspect(run, run_end, if is_ascii { Shape::Run } else { Shape::Text });
+        let run_end = self.rows.end(HOST, end - 1);
+        let what = if text[from + run..from + run_end].is_ascii() { Shape::Run } else { Shape::Text };
+        if escaped {
+            self.suspect(run, run_end, what);
+        } else {
+            self.ask_word(hash, run, run_end, what);
         }
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Wants {
     pub(crate) macs: bool,
     /// Fingerprints in parts of 10, 12 and 12.
     pub(crate) ja4s: bool,
+    /// Which of [`V6_LENGTHS`] something is filed under.
+    pub(crate) v6_lengths: [bool; 4],
     /// Every address of IPv6: so much of them is listed.
     pub(crate) all_v6: bool,
 }
@@ -92,6 +94,10 @@ impl Wants {
             self.attack_ids,
             self.macs,
             self.ja4s,
+            self.v6_lengths[0],
+            self.v6_lengths[1],
+            self.v6_lengths[2],
+            self.v6_lengths[3],
         ]
         .iter()
         .enumerate()
@@ -116,6 +122,7 @@ impl Wants {
             attack_ids: is(11),
             macs: is(12),
             ja4s: is(13),
+            v6_lengths: [is(14), is(15), is(16), is(17)],
         }
     }
 }
@@ -342,27 +349,34 @@ impl Sieve {
         bytes.get(self.ends + bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
     }
 
-    /// Whether something is listed of an address.
     #[inline(always)]
-    pub(crate) fn has_v4(&self, bytes: &[u8], address: u32) -> bool {
+    pub(crate) fn prefetch_v4(&self, bytes: &[u8], address: u32) {
+        if self.v4_bits > 0 {
+            prefetch(bytes, self.v4 + v4_bit(address >> 8, self.v4_bits) / 8);
+        }
+    }
+
+    /// What an address of IPv4 is filed under, if something is listed of the 256 around it.
+    #[inline(always)]
+    pub(crate) fn v4(&self, bytes: &[u8], address: u32) -> Near {
         if self.v4_bits == 0 {
-            return false;
+            return Near::Nothing;
         }
         let bit = v4_bit(address >> 8, self.v4_bits);
-        let around = bytes.get(self.v4 + bit / 8).is_some_and(|byte| byte >> (bit % 8) & 1 == 1);
-        around && (self.v4_bits == WIDE || self.is_listed(bytes, mapped(address), [128, 120]))
+        match bytes.get(self.v4 + bit / 8) {
+            Some(byte) if byte >> (bit % 8) & 1 == 1 => {}
+            _ => return Near::Nothing,
+        }
+        match self.v4_bits {
+            WIDE => Near::All,
+            _ => Near::Hashes([128, 120].map(|length| self.keys.network(mapped(address), length))),
+        }
     }
 
-    /// Whether something is listed of an address of IPv6.
-    pub(crate) fn has_v6(&self, bytes: &[u8], address: u128) -> bool {
-        self.wants.all_v6
-            || self.is_listed(bytes, address, V6_LENGTHS)
-            // A mapped address has the key of what it maps.
-            || (address >> 32 == 0xffff && self.has_v4(bytes, address as u32))
-    }
-
-    fn is_listed<const N: usize>(&self, bytes: &[u8], address: u128, lengths: [u32; N]) -> bool {
-        lengths.into_iter().any(|length| self.word(bytes, self.keys.network(address, length)))
+    /// The hashes that an address of IPv6 may be filed under.
+    pub(crate) fn v6(&self, address: u128) -> impl Iterator<Item = u64> {
+        let used = V6_LENGTHS.into_iter().zip(self.wants.v6_lengths).filter(|(_, used)| *used);
+        used.map(move |(length, _)| self.keys.network(address, length))
     }
 
     #[inline(always)]
@@ -376,11 +390,26 @@ impl Sieve {
         self.names.flags(bytes, hash)
     }
 
+    #[inline(always)]
+    pub(crate) fn prefetch_word(&self, bytes: &[u8], hash: u64) {
+        self.words.prefetch(bytes, hash);
+    }
+
     /// Whether a word is listed.
     #[inline(always)]
     pub(crate) fn word(&self, bytes: &[u8], hash: u64) -> bool {
         self.words.flags(bytes, hash) != 0
     }
+}
+
+/// What is known of an address before it is looked up.
+pub(crate) enum Near {
+    /// Nothing is listed of it.
+    Nothing,
+    /// What is listed of it is filed under one of these.
+    Hashes([u64; 2]),
+    /// So much is listed that it may be anything.
+    All,
 }
 
 /// Networks of IPv6 are filed under the longest of these that is no longer.
@@ -433,10 +462,11 @@ pub(crate) enum Listed<'l> {
 /// Makes the bytes of a sieve. `each` gives everything that is listed, the same each time.
 pub(crate) fn build(mut wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Vec<u8> {
     each(&mut |listed| {
-        if let Listed::V6(first, last) = listed
-            && common(first, last) < V6_LENGTHS[3]
-        {
-            wants.all_v6 = true;
+        if let Listed::V6(first, last) = listed {
+            match V6_LENGTHS.iter().position(|length| *length <= common(first, last)) {
+                Some(length) => wants.v6_lengths[length] = true,
+                None => wants.all_v6 = true,
+            }
         }
     });
     let mut seed = seed;
