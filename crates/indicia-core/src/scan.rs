@@ -388,6 +388,16 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ParseError> {
+        // Nothing is to be undone in a plain name, and it is read into memory that is there.
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        if name.as_bytes().iter().all(is_plain) && !name.ends_with('.') {
+            let mut finder = Finder::new(self, options, scratch, name.as_bytes(), Place::Value);
+            if let Some(name) = finder.canonical_name(0, name.len()) {
+                finder.domain(&name, 0, 0);
+                scratch.name = name;
+                return Ok(self.report(0, &[], options, scratch, on_hit));
+            }
+        }
         let options_of_name =
             ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
         let name = Observable::parse_with(name, &options_of_name)?;
@@ -433,17 +443,20 @@ impl IndicatorSet {
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Scratch { pending, values, guards, outermost, .. } = scratch;
+        let several = pending.len() > 1;
         pending.sort_unstable();
         outermost.clear();
 
         let mut result = ControlFlow::Continue(());
         let mut line: Option<(std::ops::Range<usize>, Option<Time>)> = None;
         for hit in pending.iter() {
-            let reach = outermost.get(&hit.entry);
-            if reach.is_some_and(|reach| *reach > hit.end.0) {
-                continue;
+            if several {
+                let reach = outermost.get(&hit.entry);
+                if reach.is_some_and(|reach| *reach > hit.end.0) {
+                    continue;
+                }
+                outermost.insert(hit.entry, hit.end.0 + 1);
             }
-            outermost.insert(hit.entry, hit.end.0 + 1);
             let Some(indicator) = self.get(hit.entry) else { continue };
             let (start, end) = (base + hit.start, base + hit.end.0);
             let event = if options.filter.as_of == AsOf::Event {

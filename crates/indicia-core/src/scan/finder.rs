@@ -395,7 +395,8 @@ impl<'f, 't> Finder<'f, 't> {
                     self.push(entry, Relation::Exact, Kind::Domain, name, a, b);
                 }
             });
-            for parent in parents(name) {
+            // No name of one label is listed.
+            for parent in parents(name).filter(|parent| parent.contains('.')) {
                 set.equal(Kind::Domain, parent, |entry| {
                     if set.entry_match(entry).0 == Match::Subdomains {
                         self.push(entry, Relation::Subdomain, Kind::Domain, name, a, b);
