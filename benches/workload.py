@@ -15,7 +15,7 @@ from array import array
 
 from harness.measure import Whole
 
-MATRIX = {"n": [1000, 100_000, 1_000_000], "simd": ["avx512", "avx2", "scalar"], "chunk": ["1", "4096", "65536", "1048576"], "threads": ["1", "2"]}
+MATRIX = {"n": [1000, 100_000, 1_000_000], "simd": ["avx512", "avx2", "scalar", "plain"], "chunk": ["1", "4096", "65536", "1048576"], "threads": ["1", "2"]}
 
 
 def make(args, n, work):
@@ -88,7 +88,7 @@ def main():
     p.add_argument("--shared", required=True)
     p.add_argument("--indicia", required=True)
     p.add_argument("--n", type=int, action="append", help="indicators; repeats [1000]")
-    p.add_argument("--simd", action="append", help="INDICIA_SIMD: avx512, avx2, scalar; repeats [what the processor has]")
+    p.add_argument("--simd", action="append", help="INDICIA_SIMD: avx512, avx2, scalar, plain; repeats [what the processor has]")
     p.add_argument("--chunk", action="append", help="INDICIA_CHUNK, bytes; repeats [what the program takes]")
     p.add_argument("--threads", action="append", help="repeats [1]")
     p.add_argument("--matrix", action="store_true", help="every size, level, chunk size and 1 and 2 threads")
