@@ -35,6 +35,8 @@ pub mod exchange;
 pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
+#[cfg(feature = "feeds")]
+mod scan_file;
 mod set;
 mod tables;
 
@@ -42,5 +44,7 @@ pub use indicia_core::*;
 #[cfg(feature = "feeds")]
 pub use indicia_feeds as feeds;
 
+#[cfg(feature = "feeds")]
+pub use scan_file::FileHit;
 pub use set::{Error, IndicatorSet, write_atomically};
 pub use tables::{TableFiles, use_tables};
