@@ -23,76 +23,100 @@ const SAMPLE: usize = 24;
 const MAX_ROW_LINES: usize = 1000;
 
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
-    let mut source = Source { lines: Lines::new(input)?, ahead: VecDeque::new(), recoded: 0 };
-    let mut comments = Vec::new();
-    let mut ahead: Vec<Held> = Vec::new();
-    while ahead.len() < SAMPLE {
-        let Some(line) = source.next()? else { break };
-        if !ahead.is_empty() || !(is_comment(&line.text) || trim(&line.text).is_empty()) {
-            ahead.push(line);
-        } else if is_comment(&line.text) {
-            to.report.skip("comment");
-            comments.push(line.text);
-            // A header is among the last of them.
-            if comments.len() > 64 {
-                comments.remove(0);
-            }
-        }
-    }
-    let sample: Vec<&str> = ahead
-        .iter()
-        .map(|line| line.text.as_str())
-        .filter(|text| !is_comment(text) && !trim(text).is_empty())
-        .collect();
-    let delimiter = delimiter(&comments, &sample);
-    let rows: Vec<Row<'_>> = sample.iter().filter_map(|text| split(text, delimiter).ok()).collect();
-    let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let (header, in_first_row) = header(&comments, &rows, delimiter, to);
-    let layout = Layout::new(header.as_deref(), width, to.options)?;
-    source.ahead = ahead.into_iter().skip(usize::from(in_first_row)).collect();
+    let mut source = Source::new(to.lines(input)?);
+    let (head, _) = Head::read(&mut source, to)?;
+    head.rows(source, to)
+}
 
-    loop {
-        let line = match source.ahead.pop_front() {
-            Some(held) => held,
-            None => {
-                let Some(line) = source.lines.next()? else { break };
-                source.recoded += u64::from(line.recoded);
-                if !line.cut
-                    && is_row(&line.text)
-                    && let Ok(cells) = split(&line.text, delimiter)
-                {
-                    to.report.records += 1;
-                    layout.row(&cells, &|| Place::Line(line.number), to);
-                    continue;
-                }
-                Held { number: line.number, text: line.text.into_owned(), cut: line.cut }
-            }
-        };
-        if is_comment(&line.text) {
-            to.report.skip("comment");
-            continue;
-        }
-        if trim(&line.text).is_empty() {
-            continue;
-        }
-        to.report.records += 1;
-        let number = line.number;
-        if line.cut {
-            to.refuse(Place::Line(number), Reason::TooLong, &line.text);
-            continue;
-        }
-        match source.row(&line, delimiter)? {
-            Some(text) => {
-                // It was split before: it is whole.
-                if let Ok(cells) = split(&text, delimiter) {
-                    layout.row(&cells, &|| Place::Line(number), to);
+/// What the beginning of a text says of all of it.
+#[derive(Debug)]
+pub(crate) struct Head {
+    layout: Layout,
+    delimiter: char,
+}
+
+impl Head {
+    /// Reads as much as decides, which is then ahead in the source. Also gives whether that was enough rows for it to
+    /// be sure: otherwise the end of the text was.
+    pub(crate) fn read(source: &mut Source<'_>, to: &mut Collector<'_>) -> Result<(Head, bool), FeedError> {
+        let mut comments = Vec::new();
+        let mut ahead: Vec<Held> = Vec::new();
+        while ahead.len() < SAMPLE {
+            let Some(line) = source.next()? else { break };
+            if !ahead.is_empty() || !(is_comment(&line.text) || trim(&line.text).is_empty()) {
+                ahead.push(line);
+            } else if is_comment(&line.text) {
+                to.report.skip("comment");
+                comments.push(line.text);
+                // A header is among the last of them.
+                if comments.len() > 64 {
+                    comments.remove(0);
                 }
             }
-            None => to.refuse(Place::Line(number), Reason::BadRecord, &line.text),
         }
+        let sample: Vec<&str> = ahead
+            .iter()
+            .map(|line| line.text.as_str())
+            .filter(|text| !is_comment(text) && !trim(text).is_empty())
+            .collect();
+        let delimiter = delimiter(&comments, &sample);
+        let rows: Vec<Row<'_>> = sample.iter().filter_map(|text| split(text, delimiter).ok()).collect();
+        let width = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let (header, in_first_row) = header(&comments, &rows, delimiter, to);
+        let layout = Layout::new(header.as_deref(), width, to.options)?;
+        let enough = ahead.len() == SAMPLE;
+        source.ahead = ahead.into_iter().skip(usize::from(in_first_row)).collect();
+        Ok((Head { layout, delimiter }, enough))
     }
-    to.report.recoded += source.recoded;
-    Ok(())
+
+    /// Reads all rows of a source.
+    pub(crate) fn rows(&self, mut source: Source<'_>, to: &mut Collector<'_>) -> Result<(), FeedError> {
+        let Head { layout, delimiter } = self;
+        let delimiter = *delimiter;
+        loop {
+            let line = match source.ahead.pop_front() {
+                Some(held) => held,
+                None => {
+                    let Some(line) = source.lines.next()? else { break };
+                    source.recoded += u64::from(line.recoded);
+                    if !line.cut
+                        && is_row(&line.text)
+                        && let Ok(cells) = split(&line.text, delimiter)
+                    {
+                        to.report.records += 1;
+                        layout.row(&cells, &|| Place::Line(line.number), to);
+                        continue;
+                    }
+                    Held { number: line.number, text: line.text.into_owned(), cut: line.cut }
+                }
+            };
+            if is_comment(&line.text) {
+                to.report.skip("comment");
+                continue;
+            }
+            if trim(&line.text).is_empty() {
+                continue;
+            }
+            to.report.records += 1;
+            let number = line.number;
+            if line.cut {
+                to.refuse(Place::Line(number), Reason::TooLong, &line.text);
+                continue;
+            }
+            match source.row(&line, delimiter)? {
+                Some(text) => {
+                    // It was split before: it is whole.
+                    if let Ok(cells) = split(&text, delimiter) {
+                        layout.row(&cells, &|| Place::Line(number), to);
+                    }
+                }
+                None => to.refuse(Place::Line(number), Reason::BadRecord, &line.text),
+            }
+        }
+        to.report.recoded += source.recoded;
+        to.ended_inside_a_record |= source.ended_inside_a_row;
+        Ok(())
+    }
 }
 
 /// Whether a line is neither empty nor a comment, seen by its first byte.
@@ -236,13 +260,18 @@ struct Held {
     cut: bool,
 }
 
-struct Source<'a> {
+pub(crate) struct Source<'a> {
     lines: Lines<'a>,
     ahead: VecDeque<Held>,
     recoded: u64,
+    ended_inside_a_row: bool,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub(crate) fn new(lines: Lines<'a>) -> Source<'a> {
+        Source { lines, ahead: VecDeque::new(), recoded: 0, ended_inside_a_row: false }
+    }
+
     fn next(&mut self) -> io::Result<Option<Held>> {
         if let Some(held) = self.ahead.pop_front() {
             return Ok(Some(held));
@@ -262,7 +291,10 @@ impl Source<'_> {
         let mut open = quotes(&text) % 2 == 1;
         let mut taken = Vec::new();
         while open && taken.len() < MAX_ROW_LINES && text.len() < MAX_LINE_BYTES {
-            let Some(next) = self.next()? else { break };
+            let Some(next) = self.next()? else {
+                self.ended_inside_a_row = true;
+                break;
+            };
             text.push('\n');
             text.push_str(&next.text);
             // The row can only be whole where its quotes are in pairs: one attempt is enough.

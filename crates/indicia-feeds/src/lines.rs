@@ -36,6 +36,11 @@ impl<'a> Lines<'a> {
         Ok(Lines { text: utf8(input)?, buffer: Vec::new(), used: 0, number: 0 })
     }
 
+    /// The lines of a part of a text in UTF-8, numbered behind those before it.
+    pub(crate) fn of_part(part: &'a mut dyn BufRead, before: u64) -> Lines<'a> {
+        Lines { text: Box::new(part), buffer: Vec::new(), used: 0, number: before }
+    }
+
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.text.consume(std::mem::take(&mut self.used));
         self.buffer.clear();

@@ -12,11 +12,10 @@ use indicia_core::{Context, Kind, Match, Reason};
 
 use crate::collect::{Collector, described};
 use crate::kinds::{Hint, has_graphic_edges};
-use crate::lines::Lines;
 use crate::{FeedError, Place, hosts};
 
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
-    let mut lines = Lines::new(input)?;
+    let mut lines = to.lines(input)?;
     while let Some(line) = lines.next()? {
         let number = line.number;
         if line.cut {

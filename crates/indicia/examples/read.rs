@@ -1,6 +1,6 @@
 //! Reads feeds and counts what they hold: what reading costs without making a set.
 //!
-//! `cargo run --release -p indicia --example read -- FEED…`
+//! `cargo run --release -p indicia --example read -- [--helpers N] FEED…`
 
 use indicia::feed::{FeedSpec, Reader};
 
@@ -9,7 +9,12 @@ fn main() {
     let mut sink = |_| indicators += 1;
     let mut progress = |_: &str| {};
     let mut reader = Reader::new(&mut sink, &mut progress);
-    for feed in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(feed) = arguments.next() {
+        if feed == "--helpers" {
+            reader.helpers = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+            continue;
+        }
         reader.read(&FeedSpec::new(feed.as_ref()));
     }
     let total = reader.report.total();

@@ -36,6 +36,8 @@ pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
 mod map;
+#[cfg(feature = "feeds")]
+mod scan_file;
 mod set;
 mod tables;
 
@@ -43,5 +45,7 @@ pub use indicia_core::*;
 #[cfg(feature = "feeds")]
 pub use indicia_feeds as feeds;
 
+#[cfg(feature = "feeds")]
+pub use scan_file::FileHit;
 pub use set::{Error, IndicatorSet, write_atomically};
 pub use tables::{TableFiles, use_tables};
