@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
+use super::masks::mask_of;
 use super::sieve::{self, Cover, Listed, PATH, Wants};
 use super::{IndicatorRef, IndicatorSet, host_in_key};
+use crate::mask::Form;
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
 
-/// The sieve of a set; empty where a scan must look at every token: for masks, and for URLs under another profile than
-/// the default.
+/// The sieve of a set; empty where a scan must look at every token: for masks that hold to no host, and for URLs under
+/// another profile than the default.
 pub(super) fn sieve(set: &IndicatorSet) -> Vec<u8> {
     let mut wants = Wants::default();
     for indicator in set.iter() {
@@ -33,7 +35,12 @@ fn want(set: &IndicatorSet, indicator: IndicatorRef<'_>, wants: &mut Wants) -> b
         return true;
     }
     if indicator.match_() == Match::Mask {
-        return false;
+        let Some(host) = host_of_mask(indicator) else { return !crate::scan::masks::is_scanned(kind) };
+        match ip::address(&host) {
+            Ok(_) => (wants.v4, wants.colons) = (true, true),
+            Err(_) => wants.names = true,
+        }
+        return true;
     }
     match kind {
         Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => (wants.v4, wants.colons) = (true, true),
@@ -77,8 +84,32 @@ fn is_wallet(kind: Kind) -> bool {
     (Kind::Bitcoin..=Kind::Solana).contains(&kind) || kind == Kind::Tlsh
 }
 
+/// The host that a mask of URLs or names holds to, alone or with all below it, if it is a name of two labels or more or
+/// an address.
+fn host_of_mask(indicator: IndicatorRef<'_>) -> Option<String> {
+    let mask = mask_of(indicator.kind(), indicator.match_(), indicator.value())?.folded();
+    let host = match mask.form() {
+        Form::Parts { host, .. } | Form::Host(host) => host.pattern.as_literal()?,
+        _ => return None,
+    };
+    let is_name = !host.starts_with('.')
+        && host.contains('.')
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    (is_name || ip::address(host).is_ok()).then(|| host.to_string())
+}
+
 fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut(Listed<'_>)) {
     let (kind, key) = (indicator.kind(), indicator.key());
+    if indicator.match_() == Match::Mask {
+        if let Some(host) = host_of_mask(indicator) {
+            match ip::address(&host).map(ip::unmapped) {
+                Ok(IpAddr::V4(address)) => found(Listed::V4(address.to_bits(), address.to_bits())),
+                Ok(IpAddr::V6(address)) => found(Listed::V6(address.to_bits(), address.to_bits())),
+                Err(_) => found(Listed::Name(&host, Cover::Below)),
+            }
+        }
+        return;
+    }
     match kind {
         Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => {
             let Some(span) = ip::span(key) else { return };
