@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Find what feeds say of single values
     Lookup(Lookup),
+    /// Keep what stands in data, each observable once, for feeds that come later
+    Observe(Observe),
     /// Read any feed and write it in another format
     Convert(Convert),
     /// Show what a set holds
@@ -413,7 +415,27 @@ pub(crate) struct Scan {
     pub(crate) stats: bool,
     #[command(flatten)]
     pub(crate) output: Output,
-    /// Files, folders and archives; standard input if none
+    /// Files, folders, archives and stores of observables; standard input if none
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Keep what stands in data, each observable once, for feeds that come later.
+///
+/// The store is a FILE of `scan`: every observable in it that a feed lists is a hit, with the first and the last time
+/// that stood in a line with it, and the number of places. What a store holds stays when more is observed into it:
+/// observe each log once.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Observe {
+    /// The store to write, or to add to
+    #[arg(short, long, value_name = "STORE")]
+    pub(crate) output: PathBuf,
+    /// Undo defanging in the data first: off, strict, usual, aggressive
+    #[arg(long, value_name = "LEVEL", default_value = "off", default_missing_value = "usual", num_args = 0..=1, require_equals = true, value_parser = refang_level)]
+    pub(crate) refang: Refang,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// Files, folders, archives and other stores; standard input if none
     pub(crate) files: Vec<PathBuf>,
 }
 

@@ -47,6 +47,8 @@ reasons! {
     SetProfile = 24 "set-profile" "the set was compiled under a profile that this build does not know; compile again",
     LimitReached = 25 "limit-reached" "a documented limit was reached; the answer is not complete",
     ProfileMismatch = 26 "profile-mismatch" "the URLs follow different profiles and are never compared; read the feeds again under one",
+    StoreVersion = 34 "store-version" "the store of observables was written by another version; observe again",
+    StoreCorrupt = 35 "store-corrupt" "the store of observables is damaged or cut short; fetch it or observe again",
     // 40-59: feeds
     NotRead = 40 "format-not-read" "this format is recognised but not read",
     UnknownFormat = 41 "unknown-format" "the format was not recognised; name it with --from",

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! # Features
-//! - `feeds` (default): readers and writers of feeds, decompression, archives.
+//! - `feeds` (default): readers and writers of feeds, decompression, archives, stores of observables.
 //! - `exchange`: sharing under agreements.
 
 #![forbid(unsafe_code)]
@@ -34,6 +34,8 @@ pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
 mod set;
+#[cfg(feature = "feeds")]
+pub mod store;
 mod tables;
 
 pub use indicia_core::*;

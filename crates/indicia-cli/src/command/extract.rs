@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
         named
     };
     let mut extracting = Extracting {
-        options: ExtractOptions { kinds, refang: args.refang, nested: args.nested },
+        options: ExtractOptions { kinds, refang: args.refang, nested: args.nested, every: false },
         format: args.output.get(),
         out: io::BufWriter::new(io::stdout().lock()),
         found: 0,

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use indicia::input::{Event, Visitor};
-use indicia::{AsOf, BuildOptions, IndicatorSet, ScanOptions, ScanRefang, Scratch};
+use indicia::{AsOf, BuildOptions, HitView, IndicatorSet, ScanOptions, ScanRefang, Scratch};
 use serde_json::json;
 
 use crate::Exit;
@@ -19,6 +19,8 @@ use crate::data::{self, Chunk, Places};
 use crate::feeds;
 use crate::hits::{Place, Style, json_line};
 use crate::show;
+
+mod store;
 
 #[derive(Default)]
 struct Totals {
@@ -34,6 +36,21 @@ struct Totals {
 }
 
 impl Totals {
+    /// Counts a hit, and says whether it is shown.
+    fn count(&mut self, hit: &HitView<'_, '_>, style: &Style) -> bool {
+        for guard in hit.guards {
+            *self.guards.entry(guard.rule.to_string()).or_default() += 1;
+        }
+        if !style.shows(hit.guards) {
+            self.hidden += 1;
+            return false;
+        }
+        self.hits += 1;
+        *self.kinds.entry(hit.kind.name()).or_default() += 1;
+        *self.relations.entry(hit.relation.name()).or_default() += 1;
+        true
+    }
+
     fn add(&mut self, other: Totals) {
         self.bytes += other.bytes;
         self.lines += other.lines;
@@ -200,6 +217,11 @@ impl Visitor for Scanning<'_> {
         self.bar.set_message(show::plain(name));
         self.totals.files += 1;
         let before = self.totals.hits;
+        if indicia::store::is_store(input.fill_buf()?) {
+            let result = self.store(name, input);
+            self.write_count(name, before);
+            return if self.broken.is_some() { Ok(ControlFlow::Break(())) } else { result };
+        }
         let mut waiting = Vec::with_capacity(self.threads);
         let (result, cuts) = data::chunks(input, |chunk| {
             waiting.push(chunk);
@@ -210,6 +232,21 @@ impl Visitor for Scanning<'_> {
         });
         let _ = self.batch(name, &mut waiting);
         self.totals.limits += cuts;
+        self.write_count(name, before);
+        if self.broken.is_some() { Ok(ControlFlow::Break(())) } else { result }
+    }
+
+    fn event(&mut self, name: &str, event: Event) {
+        if let Event::Failed(error) = event {
+            self.bar.suspend(|| show::message(&format!("{name}: {error}")));
+            self.exit = Exit::Failed;
+        }
+    }
+}
+
+impl Scanning<'_> {
+    /// With `--count`, the hits of a file since there were `before`.
+    fn write_count(&mut self, name: &str, before: u64) {
         if self.count && self.broken.is_none() {
             let hits = self.totals.hits - before;
             let mut line = Vec::new();
@@ -223,18 +260,8 @@ impl Visitor for Scanning<'_> {
                 self.broken = Some(error);
             }
         }
-        if self.broken.is_some() { Ok(ControlFlow::Break(())) } else { result }
     }
 
-    fn event(&mut self, name: &str, event: Event) {
-        if let Event::Failed(error) = event {
-            self.bar.suspend(|| show::message(&format!("{name}: {error}")));
-            self.exit = Exit::Failed;
-        }
-    }
-}
-
-impl Scanning<'_> {
     /// Matches pieces at once and writes what they give in order.
     fn batch(&mut self, path: &str, waiting: &mut Vec<Chunk>) -> ControlFlow<()> {
         if self.broken.is_some() {
@@ -261,6 +288,10 @@ impl Scanning<'_> {
                     .collect()
             }),
         };
+        self.write_results(results)
+    }
+
+    fn write_results(&mut self, results: Vec<(Vec<u8>, Totals)>) -> ControlFlow<()> {
         for (out, totals) in results {
             self.totals.add(totals);
             if let Err(error) = self.out.write_all(&out) {
@@ -293,20 +324,7 @@ fn scan_chunk(
     let mut places = Places::new(chunk);
     let limits = scratch.limits_reached();
     let _ = set.scan_with(&chunk.text, options, scratch, &mut |hit| {
-        if !style.shows(hit.guards) {
-            totals.hidden += 1;
-            for guard in hit.guards {
-                *totals.guards.entry(guard.rule.to_string()).or_default() += 1;
-            }
-            return ControlFlow::Continue(());
-        }
-        totals.hits += 1;
-        *totals.kinds.entry(hit.kind.name()).or_default() += 1;
-        *totals.relations.entry(hit.relation.name()).or_default() += 1;
-        for guard in hit.guards {
-            *totals.guards.entry(guard.rule.to_string()).or_default() += 1;
-        }
-        if count {
+        if !totals.count(hit, style) || count {
             return ControlFlow::Continue(());
         }
         let line = places.line(hit.start);
@@ -322,6 +340,7 @@ fn scan_chunk(
             raw: &chunk.text[hit.start..hit.end],
             via: chunk.via,
             line_text: text,
+            seen: None,
         };
         // Writing into memory cannot fail.
         let _ = style.hit(hit, &place, &mut out);
