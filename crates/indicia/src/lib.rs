@@ -33,6 +33,7 @@ pub mod exchange;
 pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
+mod live;
 mod set;
 #[cfg(feature = "feeds")]
 pub mod store;
@@ -42,5 +43,6 @@ pub use indicia_core::*;
 #[cfg(feature = "feeds")]
 pub use indicia_feeds as feeds;
 
+pub use live::{Live, LiveFile};
 pub use set::{Error, IndicatorSet, write_atomically};
 pub use tables::{TableFiles, use_tables};

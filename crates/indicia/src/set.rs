@@ -86,6 +86,14 @@ impl From<indicia_core::IndicatorSet> for IndicatorSet {
 }
 
 impl IndicatorSet {
+    pub(crate) fn from_shared(set: Arc<indicia_core::IndicatorSet>) -> IndicatorSet {
+        IndicatorSet(set)
+    }
+
+    pub(crate) fn into_shared(self) -> Arc<indicia_core::IndicatorSet> {
+        self.0
+    }
+
     /// Opens a set file. This version of the format is read into memory, as by [`IndicatorSet::load`].
     ///
     /// # Errors
