@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use indicia::feed::{FeedSpec, LoadReport, Loader};
 use indicia::feeds::ReadOptions;
-use indicia::{AsOf, BuildOptions, Context, Filter, Guards, IndicatorSet, Time, Warninglist};
+use indicia::{AsOf, BuildOptions, Filter, Guards, IndicatorSet, Time, Warninglist};
 
 use crate::Exit;
 use crate::args::{AsOfArg, FeedOptions, Filters, Matching};
@@ -199,9 +199,4 @@ pub(crate) fn tell(report: &LoadReport, strict: bool) -> Exit {
         }
     }
     exit
-}
-
-/// Counts contexts without any marking, for the one warning that own use gets.
-pub(crate) fn unmarked<'c>(contexts: impl Iterator<Item = &'c Context>) -> u64 {
-    contexts.filter(|c| c.tlp.is_none() && c.pap.is_none()).count() as u64
 }

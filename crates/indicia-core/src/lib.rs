@@ -58,5 +58,7 @@ pub use observable::{
 pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;
 pub use scan::{Hit, HitView, Relation, ScanOptions, ScanRefang, Scratch};
-pub use set::{BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo};
+pub use set::{
+    BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo, Signature, Stamp,
+};
 pub use time::{NotATime, Time};

@@ -310,12 +310,30 @@ impl IndicatorSet {
         options: &ScanOptions,
         scratch: &mut Scratch,
     ) -> Vec<Hit<'_>> {
+        self.find_address(address, port, options, scratch);
+        self.collect(options, scratch)
+    }
+
+    /// As [`IndicatorSet::lookup_address`], with a callback, so that nothing is allocated once the scratch was used a
+    /// few times; `Break` stops.
+    pub fn lookup_address_with<'s>(
+        &'s self,
+        address: IpAddr,
+        port: Option<u16>,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.find_address(address, port, options, scratch);
+        self.report(0, &[], options, scratch, on_hit)
+    }
+
+    fn find_address(&self, address: IpAddr, port: Option<u16>, options: &ScanOptions, scratch: &mut Scratch) {
         let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
         finder.address(address, 0, 0);
-        if let Some(port) = port {
+        if let Some(port) = port.filter(|_| self.has().endpoints) {
             finder.endpoint(&std::net::SocketAddr::new(address, port).to_string(), 0, 0);
         }
-        self.collect(options, scratch)
     }
 
     /// All indicators that cover a name in presentation form.
@@ -329,6 +347,24 @@ impl IndicatorSet {
         scratch: &mut Scratch,
     ) -> Result<Vec<Hit<'_>>, ParseError> {
         Ok(self.lookup(name, Some(Kind::Domain), options, scratch)?.1)
+    }
+
+    /// As [`IndicatorSet::lookup_name`], with a callback; `Break` stops.
+    ///
+    /// # Errors
+    /// When it is not a name.
+    pub fn lookup_name_with<'s>(
+        &'s self,
+        name: &str,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ParseError> {
+        let options_of_name =
+            ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
+        let name = Observable::parse_with(name, &options_of_name)?;
+        Finder::new(self, options, scratch, &[], Place::Value).observable(&name);
+        Ok(self.report(0, &[], options, scratch, on_hit))
     }
 
     /// All indicators of a digest given as bytes.

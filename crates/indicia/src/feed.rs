@@ -285,6 +285,34 @@ pub struct Loader {
     builder: SetBuilder,
     agreed: Agreed,
     report: LoadReport,
+    /// What a set must be to be taken as it is; `None` where something else was read or is asked for.
+    as_is: Option<AsIs>,
+}
+
+/// Sets that are to be taken as they are.
+#[derive(Debug)]
+struct AsIs {
+    profile: Option<Profile>,
+    /// The only feed so far.
+    opened: Option<(FeedSpec, IndicatorSet)>,
+}
+
+impl AsIs {
+    /// Opens a set in which a builder would change nothing. Whatever is in the way is told where it is read as a feed.
+    fn open(&self, spec: &FeedSpec) -> Option<IndicatorSet> {
+        let mut head = Vec::new();
+        if !spec.path.metadata().ok()?.is_file() {
+            return None;
+        }
+        std::fs::File::open(&spec.path).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
+        let set = Some(head).filter(|head| indicia_core::IndicatorSet::is_set(head));
+        let set = set.and_then(|_| IndicatorSet::open(&spec.path).ok())?;
+        let info = set.info();
+        let same = info.carried == 0
+            && info.public_suffixes == indicia_core::data::psl::version()
+            && self.profile.is_none_or(|profile| profile == set.profile());
+        same.then_some(set)
+    }
 }
 
 impl Loader {
@@ -292,7 +320,9 @@ impl Loader {
     /// what their options say. What follows another profile than the rest is not read, and is among the failed.
     pub fn new(options: BuildOptions) -> Loader {
         let agreed = Agreed { profile: options.profile, by: None };
-        Loader { builder: SetBuilder::new(options), agreed, report: LoadReport::default() }
+        let as_is = (options.roles.is_empty() && !options.everything)
+            .then_some(AsIs { profile: options.profile, opened: None });
+        Loader { builder: SetBuilder::new(options), agreed, report: LoadReport::default(), as_is }
     }
 
     /// Reads one feed into the set to be.
@@ -301,7 +331,26 @@ impl Loader {
     }
 
     /// As [`Loader::add`], told the name of each file before it is read.
+    ///
+    /// A set that is the only feed, and in which the builder would change nothing, is opened as by
+    /// [`IndicatorSet::open`] and not read.
     pub fn add_with(&mut self, spec: &FeedSpec, progress: &mut dyn FnMut(&str)) {
+        match self.as_is.take() {
+            Some(AsIs { opened: Some((first, _)), .. }) => self.read(&first, progress),
+            Some(mut as_is) => {
+                as_is.opened = as_is.open(spec).map(|set| (spec.clone(), set));
+                if as_is.opened.is_some() {
+                    progress(&spec.path.to_string_lossy());
+                    self.as_is = Some(as_is);
+                    return;
+                }
+            }
+            None => {}
+        }
+        self.read(spec, progress);
+    }
+
+    fn read(&mut self, spec: &FeedSpec, progress: &mut dyn FnMut(&str)) {
         let builder = &mut self.builder;
         let mut sink = |indicator| builder.push(indicator);
         let mut reader = Reader::new(&mut sink, progress);
@@ -313,6 +362,14 @@ impl Loader {
 
     /// The set, and what came of reading.
     pub fn finish(mut self) -> (IndicatorSet, LoadReport) {
+        if let Some(AsIs { opened: Some((spec, set)), .. }) = self.as_is {
+            let info = set.info();
+            let (records, indicators) = (info.indicators, info.indicators);
+            let report = Report { format: Some(Format::Jsonl), records, indicators, ..Report::default() };
+            self.report.files.push((spec.path.to_string_lossy().into_owned(), report));
+            self.report.build.other = info.kinds.get(Kind::Other.name()).copied().unwrap_or(0);
+            return (set, self.report);
+        }
         if let Some(profile) = self.agreed.profile {
             self.builder.adopt_profile(profile);
         }

@@ -23,7 +23,7 @@
 //! - `feeds` (default): readers and writers of feeds, decompression, archives, stores of observables.
 //! - `exchange`: sharing under agreements.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -34,6 +34,7 @@ pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
 mod live;
+mod map;
 mod set;
 #[cfg(feature = "feeds")]
 pub mod store;

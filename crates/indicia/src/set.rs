@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::map::map;
 use crate::{Reason, SetError};
 
 /// A set, or the feeds for one, could not be read or written.
@@ -94,24 +95,35 @@ impl IndicatorSet {
         self.0
     }
 
-    /// Opens a set file. This version of the format is read into memory, as by [`IndicatorSet::load`].
+    /// Opens a set file by mapping it: nothing is read but its first page, however large it is, and programs that open
+    /// one file share its memory.
+    ///
+    /// It is for files that are replaced by renaming another over them, as [`IndicatorSet::save`] does: a set that is
+    /// open keeps the old one. A file that is written in place or cut short while it is open ends the program at worst;
+    /// [`IndicatorSet::load`] is for those. What is no regular file is loaded. Bytes that were changed before are found
+    /// by `verify` on the set; unnoticed, they make wrong answers and never a fault.
     ///
     /// # Errors
     /// When the file cannot be read or is no set of this version.
     pub fn open(path: impl AsRef<Path>) -> Result<IndicatorSet, Error> {
-        IndicatorSet::load(path)
+        let path = path.as_ref();
+        let io = |source| Error::Io { path: path.into(), source };
+        if !path.metadata().map_err(io)?.is_file() {
+            return IndicatorSet::load(path);
+        }
+        indicia_core::IndicatorSet::from_storage(map(path).map_err(io)?)
+            .map(IndicatorSet::from)
+            .map_err(|source| Error::Set { path: path.into(), source })
     }
 
-    /// Reads a set file into private memory: the file may change or go afterwards.
+    /// Reads a set file into private memory and checks every byte of it: the file may change or go afterwards.
     ///
     /// # Errors
-    /// When the file cannot be read or is no set of this version.
+    /// When the file cannot be read, is no set of this version or was damaged.
     pub fn load(path: impl AsRef<Path>) -> Result<IndicatorSet, Error> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
-        indicia_core::IndicatorSet::from_bytes(&bytes)
-            .map(IndicatorSet::from)
-            .map_err(|source| Error::Set { path: path.into(), source })
+        IndicatorSet::from_bytes(&bytes).map_err(|source| Error::Set { path: path.into(), source })
     }
 
     /// Reads a set from memory.

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Convert) -> io::Result<Exit> {
             return Ok(Exit::Failed);
         }
     }
-    let unmarked = feeds::unmarked(set.iter().flat_map(|i| i.contexts()));
+    let unmarked = set.info().unmarked;
     if unmarked > 0 {
         show::message(&format!(
             "{} without TLP or PAP marking: for own use only",

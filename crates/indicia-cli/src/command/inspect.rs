@@ -14,20 +14,17 @@ pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
         show::message(&format!("{}: {message}", args.set.display()));
         Ok(Exit::Failed)
     };
-    let bytes = match std::fs::read(&args.set) {
-        Ok(bytes) => bytes,
-        Err(error) => return fail(error.to_string()),
-    };
-    let set = match IndicatorSet::from_bytes(&bytes) {
+    let set = match IndicatorSet::open(&args.set) {
         Ok(set) => set,
-        Err(error) => return fail(error.to_string()),
-    };
-    let mut again = Vec::with_capacity(bytes.len());
-    if args.verify {
-        set.write_to(&mut again)?;
-        if again != bytes {
-            return fail("differs from what compile wrote; compile again or fetch it again".to_string());
+        Err(error) => {
+            show::message(&error.to_string());
+            return Ok(Exit::Failed);
         }
+    };
+    if args.verify
+        && let Err(error) = set.verify()
+    {
+        return fail(format!("{error}; it differs from what compile wrote: compile again or fetch it again"));
     }
     let info = set.info();
     let mut out = io::stdout().lock();
@@ -60,7 +57,7 @@ pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
             "profile": info.profile,
             "public_suffixes": info.public_suffixes,
             "digest": hex(set.digest()),
-            "bytes": bytes.len(),
+            "bytes": set.as_bytes().len(),
         });
         if args.verify {
             object["verified"] = true.into();

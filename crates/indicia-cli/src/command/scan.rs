@@ -135,7 +135,7 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
     if !args.count {
         style.header(&mut scanning.out)?;
     }
-    let unmarked = feeds::unmarked(set.iter().flat_map(|i| i.contexts()));
+    let unmarked = set.info().unmarked;
     if unmarked > 0 {
         show::message(&format!(
             "{} without TLP or PAP marking: for own use only",

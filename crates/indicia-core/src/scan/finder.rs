@@ -1,6 +1,7 @@
 //! What stands in a text against what is listed: each token becomes the values it can be, and each value's key is
 //! probed. Addresses, names, addresses of mail, digests and identifiers are here; URLs are in `urls.rs`.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::urls::UrlText;
@@ -274,11 +275,10 @@ impl<'f, 't> Finder<'f, 't> {
             Kind::Cidr | Kind::IpRange => {
                 self.key(observable.kind(), key, value, 0, 0);
                 if let Some(span) = ip::span(key) {
-                    let mut found = Vec::new();
-                    self.set.covering_span(span.first, span.last, |entry| found.push(entry));
-                    for entry in found {
+                    let set = self.set;
+                    set.covering_span(span.first, span.last, |entry| {
                         self.push(entry, Relation::Network, observable.kind(), value, 0, 0);
-                    }
+                    });
                 }
             }
             Kind::Domain => self.domain(value, 0, 0),
@@ -322,24 +322,20 @@ impl<'f, 't> Finder<'f, 't> {
         self.address_key(address);
         let key = std::mem::take(&mut self.scratch.key);
         let kind = if address.is_ipv4() { Kind::Ipv4 } else { Kind::Ipv6 };
-        let mut found: [Vec<u32>; 2] = Default::default();
-        set.equal(Kind::Ipv4, &key, |entry| found[0].push(entry));
-        set.covering(address, |entry| found[1].push(entry));
+        // A mapped address is written otherwise than its key.
+        let is_key = ip::unmapped(address) == address;
+        let value = |key| if is_key { Cow::Borrowed(key) } else { Cow::Owned(address.to_string()) };
+        set.equal_address(address, &key, |entry| {
+            self.push(entry, Relation::Exact, kind, &value(&key), a, b);
+        });
+        set.covering(address, |entry| {
+            self.push(entry, Relation::Network, kind, &value(&key), a, b);
+        });
         if self.options.url_hosts || self.options.ignore_ports {
             self.host_options(&key, kind, a, b);
         }
         self.masks_of_host(kind, &key, a, b);
         self.masks_of_key(kind, &key, &key, a, b);
-        if !found.iter().all(Vec::is_empty) {
-            let value = address.to_string();
-            let [equal, covering] = found;
-            for entry in &equal {
-                self.push(*entry, Relation::Exact, kind, &value, a, b);
-            }
-            for entry in covering.iter().filter(|entry| !equal.contains(entry)) {
-                self.push(*entry, Relation::Network, kind, &value, a, b);
-            }
-        }
         self.scratch.key = key;
     }
 

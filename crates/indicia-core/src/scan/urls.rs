@@ -300,12 +300,12 @@ impl<'t> Finder<'_, 't> {
         let set = self.set;
         let mut found = Vec::new();
         for length in set.prefix_lengths() {
-            if *length >= key.len() || !key.is_char_boundary(*length) {
+            if length >= key.len() || !key.is_char_boundary(length) {
                 continue;
             }
             let is_mark = |b: u8| matches!(b, b'/' | b'?' | b'#');
-            if is_mark(key.as_bytes()[*length]) || is_mark(key.as_bytes()[*length - 1]) {
-                set.equal(Kind::Url, &key[..*length], |entry| {
+            if is_mark(key.as_bytes()[length]) || length > 0 && is_mark(key.as_bytes()[length - 1]) {
+                set.equal(Kind::Url, &key[..length], |entry| {
                     if set.entry_match(entry).0 == Match::Prefix {
                         found.push((entry, Relation::UrlPrefix));
                     }

@@ -1,57 +1,59 @@
-//! The compiled set: indicators in one immutable structure, with an index for each way to match.
+//! The compiled set: indicators in one immutable file, with an index for each way to match.
 //!
-//! Entries are sorted by key space, key, kind and match, so that all indicators of one key stand together; a
-//! hash table leads from a key to the first of them, and every probe compares the stored key. Networks and
-//! ranges are split into aligned blocks and filed under (length, address). Contexts are stored once each,
-//! byte for byte, and referred to by number. `file` has the form on disk, `builder` makes a set.
+//! A set *is* the bytes of its file: whether a builder made them a moment ago, or they are mapped or copied from
+//! anywhere, every question is answered by reads of them, each checked. Records stand in sections, by what is compared
+//! with what, sorted by key; indexes lead to them. `docs/set-file.md` is the format.
+//!
+//! | file | what |
+//! |---|---|
+//! | `file` | the first page, digests, opening and writing |
+//! | `record` | one indicator in bytes |
+//! | `exact` | from a key to its records |
+//! | `addresses`, `networks` | single addresses; all that covers one |
+//! | `hosts` | listed URLs and endpoints by host |
+//! | `masks` | which masks are tried on a value |
+//! | `contexts` | contexts, read when asked for |
+//! | `builder`, `drafts`, `interned`, `assemble` | making a set |
 
+mod addresses;
+mod assemble;
 mod builder;
+mod contexts;
+mod drafts;
+mod exact;
 mod file;
+mod hosts;
+mod interned;
 mod masks;
+mod networks;
+mod raw;
+mod record;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use bytes::Bytes;
 
 pub use builder::{BuildOptions, BuildReport, SetBuilder};
-pub use file::SetError;
+pub use file::{SetError, Signature, Stamp};
 pub(crate) use masks::{MaskScratch, Masks};
+
+use addresses::Sorted;
+use assemble::{hash, section_of};
+use contexts::Contexts;
+use file::{Header, Id};
+use hosts::Hosts;
+use networks::{Bounds, Networks};
+use raw::u32_at;
+use record::{Numbers, Record, Records};
 
 use crate::observable::ip;
 use crate::{Context, Indicator, Kind, Match, Observable, Profile, Target};
 
-/// Values of kinds in one space are equal when their keys are.
-pub(crate) fn space(kind: Kind) -> u8 {
-    match kind {
-        Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => Kind::Ipv4.number(),
-        other => other.number(),
-    }
-}
-
-/// A range of the text arena.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Text {
-    at: u32,
-    len: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    kind: Kind,
-    match_: Match,
-    below_only: bool,
-    value: Text,
-    key: Text,
-    /// Empty for none.
-    group: Text,
-    source_type: Text,
-    /// A range of `context_refs`.
-    contexts: (u32, u32),
-}
+/// Indicators of one key differ in kind and match only: no more are looked at.
+const SAME_KEY: u32 = 32;
 
 /// What a set says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -68,6 +70,13 @@ pub struct SetInfo {
     pub indicators: u64,
     /// Distinct contexts.
     pub contexts: u64,
+    /// Pairs of an indicator and a context of it that has neither TLP nor PAP.
+    #[serde(default)]
+    pub unmarked: u64,
+    /// What is here only because it was asked for: contexts of somebody to notify or not for detection, names that cover
+    /// a public suffix. A builder with default options takes a set without any as it is.
+    #[serde(default)]
+    pub carried: u64,
 }
 
 /// Indicators compiled for matching. Immutable; share it between threads by reference or `Arc`.
@@ -83,36 +92,28 @@ pub struct SetInfo {
 /// assert_eq!((hits[0].start, hits[0].end), (11, 20));
 /// ```
 pub struct IndicatorSet {
-    info: SetInfo,
-    profile: Profile,
-    digest: [u8; 32],
-    entries: Vec<Entry>,
-    text: String,
-    contexts: Vec<Context>,
-    context_refs: Vec<u32>,
-    exact: HashTable<u32>,
-    v4: Blocks<u32>,
-    v6: Blocks<u128>,
-    /// Hosts of listed URLs.
-    url_hosts: HashTable<HostGroup>,
-    /// Hosts of listed endpoints.
-    endpoint_hosts: HashTable<HostGroup>,
-    /// Lengths of listed URL prefixes, sorted.
-    prefix_lengths: Vec<usize>,
-    masks: Masks,
+    file: Bytes,
+    header: Header,
+    info: OnceLock<SetInfo>,
+    contexts: Contexts,
+    /// By kind, and so by the numbers of their indicators.
+    sections: Vec<Section>,
+    /// For the number of each kind the place of its section, or one that is none.
+    section_of: [u8; 256],
+    addresses: Sorted<4>,
+    networks: [Networks; 2],
+    url_hosts: Hosts,
+    endpoint_hosts: Hosts,
+    prefix_lengths: Bytes,
+    mask_entries: Bytes,
+    masks: OnceLock<Masks>,
     has: Has,
 }
 
-/// Neighbours among the entries that have one host. A host can have more than one group, as other keys sort
-/// between `a.example/` and `a.example:8080/`.
-#[derive(Clone, Copy, Debug)]
-struct HostGroup {
-    first: u32,
-    behind: u32,
-    /// Length of the longest key.
-    longest: u32,
-    /// Whether one of them is a prefix.
-    prefixes: bool,
+/// The records of a kind, and what leads from keys to them.
+struct Section {
+    records: Records,
+    index: Bytes,
 }
 
 /// What the set lists of URLs on a host.
@@ -137,67 +138,42 @@ pub(crate) struct Has {
 }
 
 impl Has {
+    fn of(kinds: u64) -> Has {
+        let has = Has { kinds, ..Has::default() };
+        Has {
+            names: has.kind(Kind::Domain),
+            urls: has.kind(Kind::Url),
+            emails: has.kind(Kind::Email),
+            endpoints: has.kind(Kind::Endpoint),
+            addresses: Kind::ALL.iter().any(|kind| kind.is_address_like() && has.kind(*kind)),
+            kinds,
+        }
+    }
+
     pub(crate) fn kind(&self, kind: Kind) -> bool {
         kind.number() < 64 && self.kinds >> kind.number() & 1 == 1
     }
-}
-
-/// Aligned address blocks: for each prefix length in use, pairs of a block and an entry by the block.
-struct Blocks<A> {
-    by_length: Vec<(u8, HashTable<(A, u32)>)>,
-}
-
-impl<A> Default for Blocks<A> {
-    fn default() -> Self {
-        Blocks { by_length: Vec::new() }
-    }
-}
-
-impl<A: std::hash::Hash + Eq> Blocks<A> {
-    fn hash(block: &A) -> u64 {
-        FixedState::with_seed(0).hash_one(block)
-    }
-
-    fn insert(&mut self, length: u8, block: A, entry: u32) {
-        let at = match self.by_length.binary_search_by_key(&length, |(l, _)| *l) {
-            Ok(at) => at,
-            Err(at) => {
-                self.by_length.insert(at, (length, HashTable::new()));
-                at
-            }
-        };
-        self.by_length[at]
-            .1
-            .insert_unique(Self::hash(&block), (block, entry), |(block, _)| Self::hash(block));
-    }
-
-    fn covering(&self, mask: impl Fn(u8) -> A, mut found: impl FnMut(u32)) {
-        for (length, blocks) in &self.by_length {
-            let wanted = mask(*length);
-            for (block, entry) in blocks.iter_hash(Self::hash(&wanted)) {
-                if *block == wanted {
-                    found(*entry);
-                }
-            }
-        }
-    }
-}
-
-fn hash(space: u8, key: &str) -> u64 {
-    // The seed is fixed: the index is private memory of version 0 and every probe compares the key.
-    FixedState::with_seed(u64::from(space)).hash_one(key)
 }
 
 /// One indicator of a set.
 #[derive(Clone, Copy)]
 pub struct IndicatorRef<'s> {
     set: &'s IndicatorSet,
+    body: &'s [u8],
     index: u32,
+    /// Of the section.
+    section: Kind,
+}
+
+/// What should be text; in a damaged file it can be anything.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 impl<'s> IndicatorRef<'s> {
-    fn entry(&self) -> &'s Entry {
-        &self.set.entries[self.index as usize]
+    #[inline]
+    fn record(&self) -> Record<'s> {
+        Record::read(self.body, self.section)
     }
 
     /// The number of the indicator in its set, stable for the set's bytes.
@@ -207,49 +183,54 @@ impl<'s> IndicatorRef<'s> {
 
     /// The kind of the listed value.
     pub fn kind(&self) -> Kind {
-        self.entry().kind
+        self.record().kind
     }
 
     /// The listed value in canonical form; `*.name` where only names below match.
     pub fn value(&self) -> &'s str {
-        self.set.str(self.entry().value)
+        text(self.record().value)
     }
 
     /// The key that values are compared by.
     pub fn key(&self) -> &'s str {
-        self.set.str(self.entry().key)
+        text(self.record().key)
     }
 
     /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
     pub fn profile(&self) -> Profile {
-        if self.kind() == Kind::Url { self.set.profile } else { Profile::Default }
+        if self.kind() == Kind::Url { self.set.profile() } else { Profile::Default }
     }
 
     /// How it matches.
     pub fn match_(&self) -> Match {
-        self.entry().match_
+        self.record().match_
     }
 
     /// Whether only names below the listed one match.
     pub fn below_only(&self) -> bool {
-        self.entry().below_only
+        self.record().below_only
     }
 
     /// The id that ties the parts of a composite together.
     pub fn group(&self) -> Option<&'s str> {
-        Some(self.set.str(self.entry().group)).filter(|g| !g.is_empty())
+        Some(text(self.record().group)).filter(|g| !g.is_empty())
     }
 
     /// The source's own type name, for [`Kind::Other`].
     pub fn source_type(&self) -> Option<&'s str> {
-        Some(self.set.str(self.entry().source_type)).filter(|g| !g.is_empty())
+        Some(text(self.record().source_type)).filter(|g| !g.is_empty())
     }
 
-    /// All contexts, whether a filter passes them or not.
+    /// All contexts, whether a filter passes them or not. One is read from the file when it is first asked for.
+    #[inline]
     pub fn contexts(&self) -> impl ExactSizeIterator<Item = &'s Context> + use<'s> {
-        let (from, to) = self.entry().contexts;
         let set = self.set;
-        set.context_refs[from as usize..to as usize].iter().map(|c| &set.contexts[*c as usize])
+        self.context_numbers().map(|number| set.contexts.get(number))
+    }
+
+    #[inline]
+    fn context_numbers(&self) -> Numbers<'s> {
+        self.record().contexts
     }
 
     /// An owned copy with all contexts.
@@ -261,7 +242,7 @@ impl<'s> IndicatorRef<'s> {
                 below_only: false,
             },
             kind => {
-                let profile = self.set.profile;
+                let profile = self.set.profile();
                 let target = Target::from_parts_under(profile, kind, self.value(), Some(self.match_()), None);
                 target.unwrap_or_else(|_| Target::new(Observable::other(kind.name(), self.value())))
             }
@@ -292,285 +273,284 @@ impl PartialEq for IndicatorRef<'_> {
 
 impl fmt::Debug for IndicatorSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IndicatorSet").field("info", &self.info).finish_non_exhaustive()
+        f.debug_struct("IndicatorSet").field("info", self.info()).finish_non_exhaustive()
     }
 }
 
 impl IndicatorSet {
+    /// Opens a set over the bytes of its file.
+    fn open(file: Bytes) -> Result<IndicatorSet, SetError> {
+        let header = Header::read(&file)?;
+        let part = |id, kind| header.section(&file, id, kind);
+        let mut sections: Vec<Section> = Vec::new();
+        let mut places = [u8::MAX; 256];
+        let mut first = 0u32;
+        for (place, kind) in header.records() {
+            let corrupt = SetError::Corrupt { at: place.at() };
+            let Some(kind) = kind.filter(|kind| sections.last().is_none_or(|last| last.records.kind < *kind))
+            else {
+                return Err(corrupt);
+            };
+            let Some(records) = Records::open(kind, first, place.items, &place.of(&file)) else {
+                return Err(corrupt);
+            };
+            let Some(behind) = first.checked_add(place.items) else { return Err(corrupt) };
+            first = behind;
+            places[usize::from(kind.number())] = sections.len() as u8;
+            sections.push(Section { records, index: part(Id::Index, Some(kind)) });
+        }
+        let contexts = part(Id::Contexts, None);
+        let Some(contexts) =
+            Contexts::open(header.contexts, &contexts).filter(|_| first == header.indicators)
+        else {
+            return Err(SetError::Corrupt { at: 0 });
+        };
+        let networks = [Kind::Ipv4, Kind::Ipv6].map(|kind| {
+            let bounds = part(Id::Bounds, Some(kind));
+            Networks {
+                bounds: match kind {
+                    Kind::Ipv4 => Bounds::V4(Sorted::open(bounds, part(Id::BoundTable, Some(kind)))),
+                    _ => Bounds::V6(bounds),
+                },
+                blocks: part(Id::Blocks, Some(kind)),
+                entries: part(Id::BlockEntries, Some(kind)),
+            }
+        });
+        let hosts =
+            |kind| Hosts { runs: part(Id::Hosts, Some(kind)), index: part(Id::HostIndex, Some(kind)) };
+        let v4 = Some(Kind::Ipv4);
+        Ok(IndicatorSet {
+            info: OnceLock::new(),
+            contexts,
+            sections,
+            section_of: places,
+            addresses: Sorted::open(part(Id::Addresses, v4), part(Id::AddressTable, v4)),
+            networks,
+            url_hosts: hosts(Kind::Url),
+            endpoint_hosts: hosts(Kind::Endpoint),
+            prefix_lengths: part(Id::PrefixLengths, None),
+            mask_entries: part(Id::Masks, None),
+            masks: OnceLock::new(),
+            has: Has::of(header.kinds),
+            header,
+            file,
+        })
+    }
+
+    /// A set over bytes that were just written.
+    fn from_own(file: Bytes) -> IndicatorSet {
+        match IndicatorSet::open(file) {
+            Ok(set) => set,
+            Err(error) => unreachable!("what was written is read: {error}"),
+        }
+    }
+
     /// What the set says of itself.
     pub fn info(&self) -> &SetInfo {
-        &self.info
+        self.info.get_or_init(|| {
+            self.read_info().unwrap_or_else(|_| SetInfo {
+                profile: self.profile().to_string(),
+                public_suffixes: self.header.public_suffixes.clone(),
+                kinds: Default::default(),
+                feeds: Default::default(),
+                indicators: self.header.indicators.into(),
+                contexts: self.contexts.len().into(),
+                unmarked: 0,
+                carried: 0,
+            })
+        })
+    }
+
+    fn read_info(&self) -> Result<SetInfo, SetError> {
+        let json = self.header.section(&self.file, Id::Info, None);
+        let info: Option<SetInfo> = serde_json::from_slice(&json).ok();
+        info.filter(|info| info.profile == self.profile().name()).ok_or(SetError::Corrupt { at: file::PAGE })
     }
 
     /// The profile of the set's URLs: what is scanned and looked up follows it too.
     pub fn profile(&self) -> Profile {
-        self.profile
+        self.header.profile
     }
 
     /// SHA-256 of the set's content: equal for equal indicators, whatever order they came in.
     pub fn digest(&self) -> &[u8; 32] {
-        &self.digest
+        &self.header.digest
     }
 
     /// How many indicators there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.header.indicators as usize
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// The indicator with this number.
+    #[inline]
     pub fn get(&self, index: u32) -> Option<IndicatorRef<'_>> {
-        ((index as usize) < self.entries.len()).then_some(IndicatorRef { set: self, index })
+        let behind = self.sections.partition_point(|section| section.records.first <= index);
+        let records = &self.sections.get(behind.checked_sub(1)?)?.records;
+        let number = index - records.first;
+        (number < records.count).then(|| IndicatorRef {
+            set: self,
+            body: records.body(number).unwrap_or_default(),
+            index,
+            section: records.kind,
+        })
     }
 
-    /// Every indicator, in the set's order: by kind, then by key.
+    /// Every indicator, in the set's order: single IPv4 addresses, single IPv6 addresses, networks and ranges, then the
+    /// others by kind; among them by key.
     pub fn iter(&self) -> impl Iterator<Item = IndicatorRef<'_>> {
-        (0..self.entries.len() as u32).map(|index| IndicatorRef { set: self, index })
-    }
-
-    fn str(&self, text: Text) -> &str {
-        self.text.get(text.at as usize..text.at as usize + text.len as usize).unwrap_or_default()
+        (0..self.header.indicators).filter_map(|index| self.get(index))
     }
 
     pub(crate) fn has(&self) -> &Has {
         &self.has
     }
 
+    /// The masks, in an index that is made when they are first asked for.
+    #[inline]
     pub(crate) fn masks(&self) -> &Masks {
-        &self.masks
+        self.masks.get_or_init(|| {
+            let numbers = (0..self.mask_entries.len() / 4).filter_map(|i| u32_at(&self.mask_entries, i));
+            Masks::new(numbers.filter_map(|number| {
+                let indicator = self.get(number)?;
+                Some((number, masks::mask_of(indicator.kind(), indicator.match_(), indicator.value())?))
+            }))
+        })
+    }
+
+    /// What the scanner put beside the set when it was compiled.
+    #[allow(dead_code, reason = "the place is kept")]
+    pub(crate) fn sieve(&self) -> Bytes {
+        self.header.section(&self.file, Id::Sieve, None)
+    }
+
+    fn section(&self, kind: Kind) -> Option<&Section> {
+        self.sections.get(usize::from(self.section_of[usize::from(kind.number())]))
     }
 
     /// Every entry with this key.
-    pub(crate) fn equal(&self, kind: Kind, key: &str, mut found: impl FnMut(u32)) {
-        let space = space(kind);
-        let same = |index: u32| {
-            self.entries
-                .get(index as usize)
-                .is_some_and(|e| self::space(e.kind) == space && self.str(e.key) == key)
-        };
-        if let Some(first) = self.exact.find(hash(space, key), |index| same(*index)) {
-            let mut index = *first;
-            while same(index) {
-                found(index);
-                index += 1;
+    pub(crate) fn equal(&self, kind: Kind, key: &str, found: impl FnMut(u32)) {
+        let (section, address) = section_of(kind, key);
+        self.equal_in(section, address, key, found);
+    }
+
+    /// Every entry whose key is this address, which is written in `key`.
+    pub(crate) fn equal_address(&self, address: IpAddr, key: &str, found: impl FnMut(u32)) {
+        match ip::unmapped(address) {
+            IpAddr::V4(address) => self.equal_in(Kind::Ipv4, Some(address.to_bits()), key, found),
+            IpAddr::V6(_) => self.equal_in(Kind::Ipv6, None, key, found),
+        }
+    }
+
+    #[inline]
+    fn equal_in(&self, section: Kind, address: Option<u32>, key: &str, mut found: impl FnMut(u32)) {
+        let Some(Section { records, index }) = self.section(section) else { return };
+        let key = key.as_bytes();
+        let same = |number: u32| number < records.count && records.get(number).key == key;
+        let first = match address {
+            Some(address) => self.addresses.find(address).filter(|number| same(*number)),
+            None => {
+                let hash = hash(&self.header.hash_key, key);
+                exact::find(index, hash, |number| number.checked_sub(records.first).is_some_and(same))
+                    .map(|number| number - records.first)
             }
+        };
+        let Some(first) = first else { return };
+        found(records.first + first);
+        for number in first + 1..first.saturating_add(SAME_KEY).min(records.count) {
+            if !same(number) {
+                return;
+            }
+            found(records.first + number);
         }
     }
 
     pub(crate) fn entry_match(&self, index: u32) -> (Match, bool) {
-        let entry = &self.entries[index as usize];
-        (entry.match_, entry.below_only)
+        self.get(index).map_or_else(Default::default, |indicator| {
+            let record = indicator.record();
+            (record.match_, record.below_only)
+        })
     }
 
     /// Networks and ranges that hold an address. A mapped address is also looked for as what it is.
-    pub(crate) fn covering(&self, address: IpAddr, mut found: impl FnMut(u32)) {
-        if let IpAddr::V4(a) = ip::unmapped(address) {
-            let bits = a.to_bits();
-            self.v4.covering(|n| bits & mask4(n), &mut found);
-        }
-        if let IpAddr::V6(a) = address {
-            let bits = a.to_bits();
-            self.v6.covering(|n| bits & mask6(n), &mut found);
-        }
+    pub(crate) fn covering(&self, address: IpAddr, found: impl FnMut(u32)) {
+        self.covering_span(address, address, found);
     }
 
     /// Networks and ranges that hold a whole span of addresses.
     pub(crate) fn covering_span(&self, first: IpAddr, last: IpAddr, mut found: impl FnMut(u32)) {
-        let mut ends = [Vec::new(), Vec::new()];
-        self.covering(first, |e| ends[0].push(e));
-        self.covering(last, |e| ends[1].push(e));
-        for entry in &ends[0] {
-            if ends[1].contains(entry) {
-                found(*entry);
+        let mut check = |number: u32, first: IpAddr, last: IpAddr| {
+            let span = self.get(number).and_then(|indicator| ip::span(indicator.key()));
+            if span.is_some_and(|span| span.first <= first && last <= span.last) {
+                found(number);
             }
+        };
+        if let (IpAddr::V4(from), IpAddr::V4(to)) = (ip::unmapped(first), ip::unmapped(last)) {
+            let address = u128::from(from.to_bits());
+            self.networks[0].covering(address, |number| check(number, from.into(), to.into()));
+        }
+        if let (IpAddr::V6(from), IpAddr::V6(to)) = (first, last) {
+            self.networks[1].covering(from.to_bits(), |number| check(number, from.into(), to.into()));
         }
     }
 
     /// What is listed of URLs on a host, an address without brackets.
     pub(crate) fn urls_on(&self, host: &str) -> Option<UrlsOnHost> {
-        let mut found: Option<UrlsOnHost> = None;
-        for group in self.groups(&self.url_hosts, Kind::Url, self.profile.host_seen(host).into_owned()) {
-            let so_far = found.unwrap_or_default();
-            found = Some(UrlsOnHost {
-                longest: so_far.longest.max(group.longest as usize),
-                prefixes: so_far.prefixes || group.prefixes,
-            });
-        }
-        found
+        let host = self.profile().host_seen(host);
+        let run = self.runs(&self.url_hosts, &host).next()?;
+        Some(UrlsOnHost { longest: run.longest, prefixes: run.prefixes })
     }
 
     pub(crate) fn on_url_host(&self, host: &str) -> impl Iterator<Item = u32> {
-        let host = self.profile.host_seen(host).into_owned();
-        self.groups(&self.url_hosts, Kind::Url, host).flat_map(|group| group.first..group.behind)
+        self.on_host(&self.url_hosts, self.profile().host_seen(host).into_owned())
     }
 
     pub(crate) fn on_endpoint_host(&self, host: &str) -> impl Iterator<Item = u32> {
-        self.groups(&self.endpoint_hosts, Kind::Endpoint, host.to_string())
-            .flat_map(|group| group.first..group.behind)
+        self.on_host(&self.endpoint_hosts, host.to_string())
     }
 
-    fn groups<'s>(
-        &'s self,
-        hosts: &'s HashTable<HostGroup>,
-        kind: Kind,
-        host: String,
-    ) -> impl Iterator<Item = HostGroup> + 's {
-        hosts
-            .iter_hash(hash(kind.number(), &host))
-            .filter(move |group| {
-                *self.host_in_key(kind, self.str(self.entries[group.first as usize].key)) == *host
-            })
-            .copied()
+    fn on_host(&self, hosts: &Hosts, host: String) -> impl Iterator<Item = u32> {
+        let runs: Vec<hosts::Run> = self.runs(hosts, &host).collect();
+        runs.into_iter()
+            .flat_map(|run| run.first..run.first.saturating_add(run.count).min(self.header.indicators))
+            .filter(move |number| self.has_host(*number, &host))
     }
 
-    /// Adds an entry to the group of its host: the last one, if that has the same host.
-    fn group(&self, hosts: &mut HashTable<HostGroup>, last: &mut Option<HostGroup>, index: u32) {
-        let entry = &self.entries[index as usize];
-        let host_of = |index: u32| {
-            let entry = &self.entries[index as usize];
-            self.host_in_key(entry.kind, self.str(entry.key))
-        };
-        let host = host_of(index);
-        let (longest, prefixes) = (entry.key.len, entry.match_ == Match::Prefix);
-        match last {
-            Some(group) if group.behind == index && host_of(group.first) == host => {
-                group.behind += 1;
-                group.longest = group.longest.max(longest);
-                group.prefixes |= prefixes;
-            }
-            _ => {
-                let next = HostGroup { first: index, behind: index + 1, longest, prefixes };
-                if let Some(done) = last.replace(next) {
-                    self.insert_group(hosts, done);
-                }
-            }
-        }
+    fn runs(&self, hosts: &Hosts, host: &str) -> impl Iterator<Item = hosts::Run> {
+        hosts.find(hash(&self.header.hash_key, host.as_bytes()), |number| self.has_host(number, host))
     }
 
-    fn insert_group(&self, hosts: &mut HashTable<HostGroup>, group: HostGroup) {
-        let hash_of = |group: &HostGroup| {
-            let entry = &self.entries[group.first as usize];
-            hash(entry.kind.number(), &self.host_in_key(entry.kind, self.str(entry.key)))
-        };
-        hosts.insert_unique(hash_of(&group), group, hash_of);
+    fn has_host(&self, number: u32, host: &str) -> bool {
+        self.get(number).is_some_and(|indicator| {
+            let kind = indicator.kind();
+            matches!(kind, Kind::Url | Kind::Endpoint)
+                && *host_in_key(self.profile(), kind, indicator.key()) == *host
+        })
     }
 
-    /// The host of a URL's or endpoint's key: a name, or an address as its key.
-    fn host_in_key<'k>(&self, kind: Kind, key: &'k str) -> Cow<'k, str> {
-        if kind == Kind::Url {
-            return self.profile.host_of_key(key);
-        }
-        // The key of an endpoint is written as the beginning of a URL's.
-        Profile::Default.host_of_key(key)
-    }
-
-    pub(crate) fn prefix_lengths(&self) -> &[usize] {
-        &self.prefix_lengths
-    }
-
-    /// Fills the indexes from `entries`, which are sorted.
-    fn index(&mut self) {
-        let mut exact = HashTable::with_capacity(self.entries.len());
-        let masks = (0u32..).zip(&self.entries).filter_map(|(index, entry)| {
-            Some((index, masks::mask_of(entry.kind, entry.match_, self.str(entry.value))?))
-        });
-        self.masks = Masks::new(masks);
-        let mut previous: Option<(u8, Text)> = None;
-        let (mut url_hosts, mut last_url) = (HashTable::new(), None);
-        let (mut endpoint_hosts, mut last_endpoint) = (HashTable::new(), None);
-        for index in 0..self.entries.len() as u32 {
-            let entry = self.entries[index as usize];
-            if entry.kind == Kind::Other {
-                continue;
-            }
-            let space = space(entry.kind);
-            self.has.kinds |= 1 << entry.kind.number();
-            match entry.kind {
-                // It has no host and no key of its own.
-                Kind::Url if entry.match_ == Match::Mask => self.has.urls = true,
-                Kind::Domain => self.has.names = true,
-                Kind::Email => self.has.emails = true,
-                Kind::Endpoint => {
-                    self.has.endpoints = true;
-                    self.group(&mut endpoint_hosts, &mut last_endpoint, index);
-                }
-                Kind::Url => {
-                    self.has.urls = true;
-                    self.group(&mut url_hosts, &mut last_url, index);
-                    let length = entry.key.len as usize;
-                    if entry.match_ == Match::Prefix
-                        && let Err(at) = self.prefix_lengths.binary_search(&length)
-                    {
-                        self.prefix_lengths.insert(at, length);
-                    }
-                }
-                _ => self.has.addresses |= entry.kind.is_address_like(),
-            }
-            if entry.match_ == Match::Network {
-                self.index_span(index);
-            }
-            let key = self.str(entry.key);
-            if previous.is_none_or(|(s, k)| s != space || self.str(k) != key) {
-                exact.insert_unique(hash(space, key), index, |other| {
-                    let other = &self.entries[*other as usize];
-                    hash(self::space(other.kind), self.str(other.key))
-                });
-            }
-            previous = Some((space, entry.key));
-        }
-        last_url.into_iter().for_each(|group| self.insert_group(&mut url_hosts, group));
-        last_endpoint.into_iter().for_each(|group| self.insert_group(&mut endpoint_hosts, group));
-        (self.exact, self.url_hosts, self.endpoint_hosts) = (exact, url_hosts, endpoint_hosts);
-    }
-
-    fn index_span(&mut self, index: u32) {
-        let Some(span) = ip::span(self.str(self.entries[index as usize].key)) else { return };
-        match (span.first, span.last) {
-            // A file can hold a range whose ends are in the wrong order.
-            (first, last) if first > last => {}
-            (IpAddr::V4(first), IpAddr::V4(last)) => {
-                blocks(u128::from(first.to_bits()), u128::from(last.to_bits()), 32, |block, length| {
-                    self.v4.insert(length, block as u32, index);
-                });
-            }
-            (IpAddr::V6(first), IpAddr::V6(last)) => {
-                blocks(first.to_bits(), last.to_bits(), 128, |block, length| {
-                    self.v6.insert(length, block, index)
-                });
-            }
-            _ => {}
-        }
+    /// The lengths of listed URL prefixes, from the shortest.
+    pub(crate) fn prefix_lengths(&self) -> impl Iterator<Item = usize> {
+        (0..self.prefix_lengths.len() / 4).filter_map(|i| Some(u32_at(&self.prefix_lengths, i)? as usize))
     }
 }
 
-fn mask4(length: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0)
-}
-
-fn mask6(length: u8) -> u128 {
-    u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0)
-}
-
-/// Splits an inclusive span into aligned blocks, at most two for each prefix length.
-fn blocks(first: u128, last: u128, width: u32, mut found: impl FnMut(u128, u8)) {
-    let mut at = first;
-    loop {
-        let align = if at == 0 { width } else { at.trailing_zeros().min(width) };
-        let rest = last - at;
-        // The largest power of two that is not longer than what is left.
-        let room = if rest == u128::MAX { 128 } else { 127 - (rest + 1).leading_zeros() };
-        let size = align.min(room);
-        found(at, (width - size) as u8);
-        let step = if size == 128 { return } else { 1u128 << size };
-        match at.checked_add(step) {
-            Some(next) if next <= last => at = next,
-            _ => return,
-        }
+/// The host of a URL's or endpoint's key: a name, or an address as its key.
+fn host_in_key(profile: Profile, kind: Kind, key: &str) -> Cow<'_, str> {
+    if kind == Kind::Url {
+        return profile.host_of_key(key);
     }
+    // The key of an endpoint is written as the beginning of a URL's.
+    Profile::Default.host_of_key(key)
+}
+
+/// What the scanner wants to have beside a set; it stands in a section of its own.
+fn sieve_of(_: &IndicatorSet) -> Vec<u8> {
+    Vec::new()
 }
 
 /// The parents of a name, from the nearest to the last with two labels, then the last label.
@@ -598,20 +578,6 @@ pub(crate) fn may_cover_below(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn blocks_cover_a_span_exactly() {
-        let split = |first: u128, last: u128, width| {
-            let mut out = Vec::new();
-            blocks(first, last, width, |b, n| out.push((b, n)));
-            out
-        };
-        assert_eq!(split(0, u128::from(u32::MAX), 32), [(0, 0)]);
-        assert_eq!(split(0, u128::MAX, 128), [(0, 0)]);
-        assert_eq!(split(5, 8, 32), [(5, 32), (6, 31), (8, 32)]);
-        assert_eq!(split(1, u128::MAX, 128).len(), 128);
-        assert_eq!(split(u128::MAX, u128::MAX, 128), [(u128::MAX, 128)]);
-    }
 
     #[test]
     fn parents_of_a_name() {

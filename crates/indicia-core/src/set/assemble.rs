@@ -1,0 +1,403 @@
+//! Sorted drafts → the bytes of a set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hasher;
+use std::mem;
+use std::net::{IpAddr, Ipv6Addr};
+
+use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
+
+use super::addresses::{self, Sorted};
+use super::drafts::{Draft, Drafts};
+use super::file::{Header, Id, Writer};
+use super::interned::Interned;
+use super::networks::{self, Built, blocks};
+use super::raw::put_sized;
+use super::record::{BLOCK, Record, Records, match_of_code};
+use super::{IndicatorSet, SetInfo, exact, hosts};
+use crate::observable::ip;
+use crate::{Kind, Match, Profile};
+
+/// Seeds that are tried before the indexes are made larger.
+const SEEDS: u32 = 16;
+
+/// The hash that indexes use.
+pub(super) fn hash(key: &[u8; 16], text: &[u8]) -> u64 {
+    let mut hasher = SipHasher13::new_with_key(key);
+    hasher.write(text);
+    hasher.finish()
+}
+
+/// Which section a target stands in, and its address where it is a single one of IPv4. All that is compared with one
+/// another has one section: single addresses of whatever kind by their family, networks and ranges together.
+pub(super) fn section_of(kind: Kind, key: &str) -> (Kind, Option<u32>) {
+    if !kind.is_address_like() {
+        return (kind, None);
+    }
+    if let Ok(address) = ip::ipv4(key) {
+        return (Kind::Ipv4, Some(address.to_bits()));
+    }
+    match key.parse::<Ipv6Addr>() {
+        Ok(_) => (Kind::Ipv6, None),
+        Err(_) => (Kind::Cidr, None),
+    }
+}
+
+/// The records of one section.
+struct Section {
+    kind: Kind,
+    first: u32,
+    count: u32,
+    offsets: Vec<u8>,
+    text: Vec<u8>,
+    addresses: Vec<u32>,
+}
+
+/// What is collected while records are written in their order.
+struct Assembly<'c> {
+    profile: Profile,
+    contexts: &'c Interned,
+    /// The number in the file of each context: in the order in which records name them.
+    numbers: Vec<u32>,
+    order: Vec<u32>,
+    sections: Vec<Section>,
+    indicators: u32,
+    /// Of all keys.
+    keys: Sha256,
+    kinds: BTreeMap<u8, u64>,
+    feeds: Vec<u64>,
+    unmarked: u64,
+    carried: u64,
+    everything: bool,
+    url_hosts: hosts::Builder,
+    endpoint_hosts: hosts::Builder,
+    prefix_lengths: BTreeSet<u32>,
+    masks: Vec<u8>,
+    blocks4: Vec<(u128, u8, u32)>,
+    blocks6: Vec<(u128, u8, u32)>,
+    body: Vec<u8>,
+}
+
+/// Puts sorted drafts together.
+pub(super) fn assemble(
+    drafts: Drafts,
+    contexts: Interned,
+    profile: Profile,
+    everything: bool,
+) -> IndicatorSet {
+    let mut assembly = Assembly {
+        profile,
+        contexts: &contexts,
+        numbers: vec![u32::MAX; contexts.len()],
+        order: Vec::new(),
+        sections: Vec::new(),
+        indicators: 0,
+        keys: Sha256::new(),
+        kinds: BTreeMap::new(),
+        feeds: vec![0; contexts.feeds().len()],
+        unmarked: 0,
+        carried: 0,
+        everything,
+        url_hosts: Default::default(),
+        endpoint_hosts: Default::default(),
+        prefix_lengths: BTreeSet::new(),
+        masks: Vec::new(),
+        blocks4: Vec::new(),
+        blocks6: Vec::new(),
+        body: Vec::new(),
+    };
+    let mut current: Option<Draft<'_>> = None;
+    let mut said = Vec::new();
+    for draft in drafts.iter() {
+        match &mut current {
+            Some(current) if current.is_same(&draft) => {
+                // Values of one key can differ (two spellings of an e-mail address): the smallest stands, whatever
+                // came first.
+                current.value = current.value.min(draft.value);
+                current.group = current.group.max(draft.group);
+            }
+            _ => {
+                if let Some(done) = current.replace(draft) {
+                    assembly.push(&done, &mut said);
+                }
+                said.clear();
+            }
+        }
+        said.extend(draft.contexts());
+    }
+    if let Some(done) = current {
+        assembly.push(&done, &mut said);
+    }
+    drop(drafts);
+    assembly.finish()
+}
+
+impl Assembly<'_> {
+    fn push(&mut self, draft: &Draft<'_>, said: &mut Vec<u32>) {
+        let contexts = self.contexts;
+        said.sort_unstable_by(
+            |a, b| if a == b { a.cmp(b) } else { contexts.json(*a).cmp(contexts.json(*b)) },
+        );
+        said.dedup();
+        for context in said.iter_mut() {
+            let facts = contexts.facts(*context);
+            self.feeds[facts.feed as usize] += 1;
+            self.unmarked += u64::from(facts.unmarked);
+            self.carried += u64::from(facts.carried);
+            let number = &mut self.numbers[*context as usize];
+            if *number == u32::MAX {
+                *number = self.order.len() as u32;
+                self.order.push(*context);
+            }
+            *context = *number;
+        }
+        let kind = Kind::from_number(draft.kind).unwrap_or(Kind::Other);
+        let (match_, below_only) = match_of_code(draft.match_code).unwrap_or_default();
+        let Draft { value, key, group, source_type, .. } = *draft;
+        let record =
+            Record { kind, match_, below_only, contexts: Default::default(), value, key, group, source_type };
+        self.note(&record, draft.section);
+
+        let number = self.indicators;
+        self.indicators += 1;
+        let section_kind = Kind::from_number(draft.section).unwrap_or(Kind::Other);
+        if self.sections.last().is_none_or(|section| section.kind != section_kind) {
+            self.sections.push(Section {
+                kind: section_kind,
+                first: number,
+                count: 0,
+                offsets: Vec::new(),
+                text: Vec::new(),
+                addresses: Vec::new(),
+            });
+        }
+        let Some(section) = self.sections.last_mut() else { return };
+        if (section.count as usize).is_multiple_of(BLOCK) {
+            section.offsets.extend((section.text.len() as u32).to_le_bytes());
+        }
+        section.count += 1;
+        section.addresses.extend(draft.address);
+        record.write(section_kind, said, &mut self.body, &mut section.text);
+    }
+
+    /// Files a record under what leads to it beside its key.
+    fn note(&mut self, record: &Record<'_>, section: u8) {
+        let number = self.indicators;
+        let Record { kind, match_, key, .. } = *record;
+        *self.kinds.entry(kind.number()).or_default() += 1;
+        self.body.clear();
+        self.body.push(section);
+        put_sized(&mut self.body, key);
+        self.keys.update(&self.body);
+        // Keys come from strings.
+        let text = std::str::from_utf8(key).unwrap_or_default();
+        if match_ == Match::Mask && kind != Kind::Other {
+            self.masks.extend(number.to_le_bytes());
+        }
+        match kind {
+            // It has no host and no key of its own.
+            Kind::Url if match_ == Match::Mask => {}
+            Kind::Url | Kind::Endpoint => {
+                let prefix = kind == Kind::Url && match_ == Match::Prefix;
+                let host = super::host_in_key(self.profile, kind, text);
+                let hosts = if kind == Kind::Url { &mut self.url_hosts } else { &mut self.endpoint_hosts };
+                hosts.push(number, host.as_bytes(), key.len(), prefix);
+                if prefix {
+                    self.prefix_lengths.insert(key.len() as u32);
+                }
+            }
+            // Else the builder saw to it.
+            Kind::Domain if self.everything && match_ == Match::Subdomains && !record.below_only => {
+                self.carried += u64::from(!super::may_cover_below(text));
+            }
+            _ if match_ == Match::Network => self.note_span(text),
+            _ => {}
+        }
+    }
+
+    fn note_span(&mut self, key: &str) {
+        let number = self.indicators;
+        let Some(span) = ip::span(key).filter(|span| span.first < span.last) else { return };
+        match (span.first, span.last) {
+            (IpAddr::V4(first), IpAddr::V4(last)) => {
+                blocks(u128::from(first.to_bits()), u128::from(last.to_bits()), 32, |block, length| {
+                    self.blocks4.push((block, length, number));
+                });
+            }
+            (IpAddr::V6(first), IpAddr::V6(last)) => {
+                blocks(first.to_bits(), last.to_bits(), 128, |block, length| {
+                    self.blocks6.push((block, length, number));
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(mut self) -> IndicatorSet {
+        let info = self.info();
+        let sections = mem::take(&mut self.sections);
+        let records: Vec<(Records, Vec<u32>)> = sections
+            .into_iter()
+            .map(|s| (Records::over(s.kind, s.first, s.count, s.offsets.into(), s.text.into()), s.addresses))
+            .collect();
+        let mut hosts = Vec::new();
+        let builders = [
+            (Kind::Url, mem::take(&mut self.url_hosts)),
+            (Kind::Endpoint, mem::take(&mut self.endpoint_hosts)),
+        ];
+        for (kind, builder) in builders {
+            let (runs, names) = builder.finish();
+            hosts.push((kind, runs, names));
+        }
+        let (seed, hash_key, indexes, host_indexes) = self.indexes(&records, &hosts);
+
+        // The info is made of strings and numbers: it always serializes.
+        let json = serde_json::to_vec(&info).unwrap_or_default();
+        let nets =
+            [(Kind::Ipv4, 32, mem::take(&mut self.blocks4)), (Kind::Ipv6, 128, mem::take(&mut self.blocks6))];
+        let nets = nets.map(|(kind, width, blocks)| (kind, networks::build(blocks, width)));
+        let context_bytes: usize =
+            self.order.iter().map(|number| self.contexts.json(*number).len() + 8).sum();
+        let room =
+            records.iter().map(|(records, addresses)| records.bytes() + 4 * addresses.len()).sum::<usize>()
+                + indexes.iter().chain(&host_indexes).map(Vec::len).sum::<usize>()
+                + hosts.iter().map(|(_, runs, _)| runs.len()).sum::<usize>()
+                + nets.iter().map(|(_, n)| n.bounds.len() + n.blocks.len() + n.entries.len()).sum::<usize>()
+                + context_bytes
+                + json.len()
+                + self.masks.len()
+                + 8 * addresses::TABLE;
+        let mut file = Writer::new(room);
+        file.section(Id::Info, None, 0, &[&json]);
+        self.write_contexts(&mut file);
+        for ((records, addresses), index) in records.into_iter().zip(indexes) {
+            let kind = Some(records.kind);
+            let (offsets, text) = records.parts();
+            file.section(Id::Records, kind, records.count, &[offsets, text]);
+            file.section(Id::Index, kind, 0, &[&index]);
+            if !addresses.is_empty() {
+                let bytes: Vec<u8> = addresses.iter().flat_map(|address| address.to_le_bytes()).collect();
+                file.section(Id::Addresses, kind, 0, &[&bytes]);
+                file.section(Id::AddressTable, kind, 0, &[&addresses::table(addresses.iter().copied())]);
+            }
+        }
+        for ((kind, runs, _), index) in hosts.iter().zip(host_indexes) {
+            file.section(Id::Hosts, Some(*kind), 0, &[runs]);
+            file.section(Id::HostIndex, Some(*kind), 0, &[&index]);
+        }
+        for (kind, Built { bounds, blocks, entries }) in nets {
+            file.section(Id::Bounds, Some(kind), 0, &[&bounds]);
+            if kind == Kind::Ipv4 {
+                let starts = Sorted::<8>::open(bounds.into(), Default::default());
+                file.section(Id::BoundTable, Some(kind), 0, &[&addresses::table(starts.iter())]);
+            }
+            file.section(Id::Blocks, Some(kind), 0, &[&blocks]);
+            file.section(Id::BlockEntries, Some(kind), 0, &[&entries]);
+        }
+        let lengths: Vec<u8> = self.prefix_lengths.iter().flat_map(|length| length.to_le_bytes()).collect();
+        file.section(Id::PrefixLengths, None, 0, &[&lengths]);
+        file.section(Id::Masks, None, 0, &[&self.masks]);
+
+        let kinds = self.kinds.keys().filter(|kind| **kind < 64).fold(0, |bits, kind| bits | 1 << kind);
+        let head = Header::new(
+            self.profile,
+            info.public_suffixes,
+            kinds,
+            hash_key,
+            self.indicators,
+            self.order.len() as u32,
+        );
+        file.finish(&head, seed);
+        let set = IndicatorSet::from_own(file.freeze());
+        let sieve = super::sieve_of(&set);
+        if sieve.is_empty() {
+            return set;
+        }
+        let mut file = Writer::go_on(&set.header, set.as_bytes(), sieve.len());
+        drop(set);
+        file.section(Id::Sieve, None, 0, &[&sieve]);
+        file.finish(&head, seed);
+        IndicatorSet::from_own(file.freeze())
+    }
+
+    fn info(&self) -> SetInfo {
+        let name = |kind: &u8| Kind::from_number(*kind).unwrap_or(Kind::Other).name().to_string();
+        let feeds = self.contexts.feeds().iter().cloned().zip(self.feeds.iter().copied());
+        SetInfo {
+            profile: self.profile.to_string(),
+            public_suffixes: indicia_data::psl::version().to_string(),
+            kinds: self.kinds.iter().map(|(kind, count)| (name(kind), *count)).collect(),
+            feeds: feeds.filter(|(_, uses)| *uses > 0).collect(),
+            indicators: self.indicators.into(),
+            contexts: self.order.len() as u64,
+            unmarked: self.unmarked,
+            carried: self.carried,
+        }
+    }
+
+    fn write_contexts(&self, file: &mut Writer) {
+        let mut at = 0u64;
+        let mut offsets = Vec::with_capacity(8 * (self.order.len() + 1));
+        for number in &self.order {
+            offsets.extend(at.to_le_bytes());
+            at += self.contexts.json(*number).len() as u64;
+        }
+        if !self.order.is_empty() {
+            offsets.extend(at.to_le_bytes());
+        }
+        let mut parts = vec![&offsets[..]];
+        parts.extend(self.order.iter().map(|number| self.contexts.json(*number)));
+        file.section(Id::Contexts, None, 0, &parts);
+    }
+
+    /// The indexes of all sections and of all hosts, under the first seed that lets no key stand too far from its home.
+    #[allow(clippy::type_complexity, reason = "used once")]
+    fn indexes(
+        &self,
+        records: &[(Records, Vec<u32>)],
+        hosts: &[(Kind, Vec<u8>, Vec<(hosts::Name, u32)>)],
+    ) -> (u32, [u8; 16], Vec<Vec<u8>>, Vec<Vec<u8>>) {
+        let digest = self.keys.clone().finalize();
+        let mut seed = 0;
+        loop {
+            let long = Sha256::new()
+                .chain_update(b"indicia set index 1\0")
+                .chain_update(digest)
+                .chain_update(u32::to_le_bytes(seed))
+                .finalize();
+            let mut key = [0; 16];
+            key.copy_from_slice(&long[..16]);
+            let growth = seed / SEEDS;
+            let of_records: Option<Vec<_>> =
+                records.iter().map(|(records, _)| index_of(records, &key, growth)).collect();
+            let of_hosts: Option<Vec<_>> = hosts
+                .iter()
+                .map(|(_, _, names)| {
+                    let hashes = names.iter().map(|(name, run)| (hash(&key, name), *run)).collect();
+                    exact::build(exact::homes(names.len(), growth), hashes)
+                })
+                .collect();
+            if let (Some(of_records), Some(of_hosts)) = (of_records, of_hosts) {
+                return (seed, key, of_records, of_hosts);
+            }
+            seed += 1;
+        }
+    }
+}
+
+/// From each distinct key of a section to the first indicator that has it.
+fn index_of(records: &Records, hash_key: &[u8; 16], growth: u32) -> Option<Vec<u8>> {
+    // Single addresses of IPv4 are found by what they are, and what no list knows is not looked for.
+    if matches!(records.kind, Kind::Ipv4 | Kind::Other) {
+        return Some(Vec::new());
+    }
+    let mut hashes = Vec::with_capacity(records.count as usize);
+    let mut previous: Option<&[u8]> = None;
+    for (number, record) in (records.first..).zip(records.iter()) {
+        if previous.replace(record.key) != Some(record.key) {
+            hashes.push((hash(hash_key, record.key), number));
+        }
+    }
+    exact::build(exact::homes(hashes.len(), growth), hashes)
+}

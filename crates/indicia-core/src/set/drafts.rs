@@ -1,0 +1,143 @@
+//! Indicators on their way into a set: one line of bytes each, sorted at the end.
+//!
+//! A draft is kept as bytes in a few large pieces of memory, and a sort moves only what says where it is and how its
+//! key begins: millions of them are as large as what they hold, and most comparisons touch nothing else.
+
+use std::cmp::Ordering;
+
+use super::raw::{put_sized, put_varint, take_sized, varint};
+
+/// Bytes of a piece of memory, unless one draft takes more.
+const PIECE: usize = 1 << 20;
+
+/// Everything that was pushed.
+#[derive(Default)]
+pub(super) struct Drafts {
+    pieces: Vec<Vec<u8>>,
+    places: Vec<Place>,
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    /// The section's number, then the beginning of what it is sorted by.
+    prefix: u64,
+    piece: u32,
+    at: u32,
+}
+
+/// One target with its contexts, as it was pushed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft<'d> {
+    /// The number of the kind whose section it stands in.
+    pub(super) section: u8,
+    /// A single IPv4 address, by which its section is sorted.
+    pub(super) address: Option<u32>,
+    pub(super) kind: u8,
+    pub(super) match_code: u8,
+    pub(super) key: &'d [u8],
+    pub(super) source_type: &'d [u8],
+    pub(super) value: &'d [u8],
+    pub(super) group: &'d [u8],
+    /// Numbers of contexts, each as a varint.
+    pub(super) contexts: &'d [u8],
+}
+
+impl Draft<'_> {
+    fn prefix(&self) -> u64 {
+        let mut bytes = [0; 8];
+        bytes[0] = self.section;
+        match self.address {
+            Some(address) => bytes[1..5].copy_from_slice(&address.to_be_bytes()),
+            None => {
+                let length = self.key.len().min(7);
+                bytes[1..=length].copy_from_slice(&self.key[..length]);
+            }
+        }
+        u64::from_be_bytes(bytes)
+    }
+
+    /// Whether both are one target.
+    pub(super) fn is_same(&self, other: &Draft<'_>) -> bool {
+        self.identity() == other.identity()
+    }
+
+    fn identity(&self) -> (u8, &[u8], u8, u8, &[u8]) {
+        (self.section, self.key, self.kind, self.match_code, self.source_type)
+    }
+
+    pub(super) fn contexts(&self) -> impl Iterator<Item = u32> {
+        let (bytes, mut at) = (self.contexts, 0);
+        std::iter::from_fn(move || varint(bytes, &mut at))
+    }
+}
+
+impl Drafts {
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(super) fn push(&mut self, draft: &Draft<'_>, contexts: &[u32]) {
+        let texts = draft.key.len() + draft.value.len() + draft.group.len() + draft.source_type.len();
+        let most = texts + 5 * contexts.len() + 32;
+        let fits = |piece: &Vec<u8>| piece.capacity() - piece.len() >= most;
+        if !self.pieces.last().is_some_and(fits) {
+            self.pieces.push(Vec::with_capacity(most.max(PIECE)));
+        }
+        let piece = (self.pieces.len() - 1) as u32;
+        let Some(out) = self.pieces.last_mut() else { return };
+        self.places.push(Place { prefix: draft.prefix(), piece, at: out.len() as u32 });
+        let own_value = draft.value != draft.key;
+        out.extend([draft.kind, draft.match_code | u8::from(own_value) << 7]);
+        put_sized(out, draft.key);
+        put_sized(out, draft.source_type);
+        if own_value {
+            put_sized(out, draft.value);
+        }
+        put_sized(out, draft.group);
+        let from = out.len();
+        contexts.iter().for_each(|context| put_varint(out, *context));
+        let numbers = out.split_off(from);
+        put_sized(out, &numbers);
+    }
+
+    /// Sorts by section, key, kind, match and source type.
+    pub(super) fn sort(&mut self) {
+        let Drafts { pieces, places } = self;
+        places.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| match (read(pieces, a), read(pieces, b)) {
+                (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
+                _ => Ordering::Equal,
+            })
+        });
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
+        self.places.iter().filter_map(|place| read(&self.pieces, place))
+    }
+}
+
+/// What was written is read again: `None` does not happen.
+#[inline]
+fn read<'d>(pieces: &'d [Vec<u8>], place: &Place) -> Option<Draft<'d>> {
+    let bytes = pieces.get(place.piece as usize)?;
+    let mut at = place.at as usize;
+    let head = super::raw::take(bytes, &mut at, 2)?;
+    let key = take_sized(bytes, &mut at)?;
+    let source_type = take_sized(bytes, &mut at)?;
+    let value = if head[1] & 0x80 == 0 { key } else { take_sized(bytes, &mut at)? };
+    let group = take_sized(bytes, &mut at)?;
+    let contexts = take_sized(bytes, &mut at)?;
+    let section = (place.prefix >> 56) as u8;
+    let address = (section == 1).then_some((place.prefix >> 24) as u32);
+    Some(Draft {
+        section,
+        address,
+        kind: head[0],
+        match_code: head[1] & 0x7f,
+        key,
+        source_type,
+        value,
+        group,
+        contexts,
+    })
+}

@@ -1,0 +1,138 @@
+//! From a key to the first record that has it: buckets of one cache line.
+//!
+//! ```text
+//! bucket: 12 tags (u8), used (u8), reach (u8), 2 zero bytes, 12 numbers of records (u32)
+//! ```
+//! A key's hash says its home bucket (upper 32 bits times homes, divided by 2³²) and its tag (lowest byte). It stands
+//! there or, where that is full, in one of the next [`REACH`] buckets; so many stand behind the last home. `reach` says
+//! how far the keys of a home went, so that one which is not listed costs one cache line most of the time. Keys are put
+//! in by their hashes, which keeps the farthest as near as can be, and the keyed hash is chosen so that none has to go
+//! farther, whatever keys somebody plants.
+
+use wide::u8x16;
+
+/// Buckets that a key can stand behind its home.
+pub(super) const REACH: usize = 8;
+/// Bytes of a bucket.
+pub(super) const BUCKET: usize = 64;
+const SLOTS: usize = 12;
+const USED: usize = 12;
+const FARTHEST: usize = 13;
+/// Keys a bucket on average.
+const LOAD: usize = 10;
+
+/// Home buckets for so many keys, doubled `growth` times.
+pub(super) fn homes(keys: usize, growth: u32) -> usize {
+    keys.div_ceil(LOAD) << growth
+}
+
+#[inline]
+fn home(hash: u64, homes: usize) -> usize {
+    ((hash >> 32).wrapping_mul(homes as u64) >> 32) as usize
+}
+
+/// Makes the buckets for hashes and the numbers that they lead to; `None` where a key would have to go too far.
+pub(super) fn build(homes: usize, mut keys: Vec<(u64, u32)>) -> Option<Vec<u8>> {
+    if keys.is_empty() {
+        return Some(Vec::new());
+    }
+    keys.sort_unstable();
+    let mut index = vec![0; (homes + REACH) * BUCKET];
+    // No bucket in front of this one has room.
+    let mut open = 0;
+    for (hash, number) in keys {
+        let home = home(hash, homes);
+        open = open.max(home);
+        if usize::from(index[open * BUCKET + USED]) == SLOTS {
+            open += 1;
+        }
+        let step = open - home;
+        if step > REACH {
+            return None;
+        }
+        let bucket = &mut index[open * BUCKET..][..BUCKET];
+        let slot = usize::from(bucket[USED]);
+        bucket[slot] = hash as u8;
+        bucket[USED] += 1;
+        bucket[16 + 4 * slot..][..4].copy_from_slice(&number.to_le_bytes());
+        let farthest = &mut index[home * BUCKET + FARTHEST];
+        *farthest = (*farthest).max(step as u8);
+    }
+    Some(index)
+}
+
+/// The first number under a hash that is `right`.
+#[inline]
+pub(super) fn find(index: &[u8], hash: u64, mut right: impl FnMut(u32) -> bool) -> Option<u32> {
+    let homes = (index.len() / BUCKET).checked_sub(REACH)?;
+    let mut at = home(hash, homes);
+    let mut steps = 0;
+    loop {
+        let bucket: &[u8; BUCKET] = index.get(at * BUCKET..)?.first_chunk()?;
+        let head: &[u8; 16] = bucket.first_chunk()?;
+        if steps == 0 {
+            steps = 1 + usize::from(head[FARTHEST]).min(REACH);
+        }
+        let same = u8x16::new(*head).simd_eq(u8x16::splat(hash as u8)).to_bitmask();
+        let mut same = same & ((1 << usize::from(head[USED]).min(SLOTS)) - 1);
+        while same != 0 {
+            let slot = same.trailing_zeros() as usize;
+            let number = bucket[16 + 4 * slot..].first_chunk().map(|number| u32::from_le_bytes(*number))?;
+            if right(number) {
+                return Some(number);
+            }
+            same &= same - 1;
+        }
+        steps -= 1;
+        if steps == 0 {
+            return None;
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(i: u64) -> u64 {
+        super::super::assemble::hash(&[7; 16], &i.to_le_bytes())
+    }
+
+    #[test]
+    fn every_key_is_found_and_no_other() {
+        for keys in [0, 1, 2, 9, 10, 11, 12, 13, 500, 20_000] {
+            let all = (0..keys as u32).map(|i| (hash(i.into()), i)).collect();
+            let index = build(homes(keys, 0), all).unwrap();
+            for i in 0..2 * keys as u32 {
+                let found = find(&index, hash(i.into()), |number| number == i);
+                assert_eq!(found, Some(i).filter(|i| (*i as usize) < keys));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_hashes_fill_what_a_key_reaches() {
+        let room = SLOTS * (1 + REACH);
+        let same = |hash: u64, keys: usize| build(20, (0..keys as u32).map(|i| (hash, i)).collect());
+        assert!(same(7, room).is_some());
+        assert!(same(7, room + 1).is_none());
+        let index = same(u64::MAX, room).unwrap();
+        assert_eq!(find(&index, u64::MAX, |number| number == room as u32 - 1), Some(room as u32 - 1));
+    }
+
+    #[test]
+    fn any_bytes_are_searched_in_bounded_steps() {
+        let index = vec![0xff; 20 * BUCKET + 5];
+        let mut asked = 0;
+        assert_eq!(
+            find(&index, u64::MAX, |_| {
+                asked += 1;
+                false
+            }),
+            None
+        );
+        assert!(asked <= (1 + REACH) * SLOTS);
+        assert_eq!(find(&index[..63], 0, |_| true), None);
+    }
+}

@@ -1,0 +1,315 @@
+//! One indicator as it stands in the file, and the section of those of one kind.
+//!
+//! A record is its length and then, in a few bytes around its value, what else there is: flags, the numbers of its
+//! contexts, and the key where it is neither the value nor its end. Eight records share one offset; the others are
+//! found by walking, which costs less than the bytes would.
+
+use bytes::Bytes;
+
+use super::raw::{put_varint, take, u32_at, varint};
+use crate::{Kind, Match};
+
+/// Records that share an offset.
+pub(super) const BLOCK: usize = 8;
+
+const MATCH_BITS: u8 = 0x07;
+const KEY_BITS: u8 = 0x18;
+const KEY_IS_END: u8 = 0x08;
+const KEY_IS_OWN: u8 = 0x10;
+const LIST: u8 = 0x20;
+const EXTRA: u8 = 0x40;
+const OTHER_KIND: u8 = 0x80;
+
+/// How a target matches, as a number of three bits.
+pub(super) fn match_code(match_: Match, below_only: bool) -> u8 {
+    match (match_, below_only) {
+        (Match::Exact, _) => 0,
+        (Match::Subdomains, false) => 1,
+        (Match::Subdomains, true) => 2,
+        (Match::Network, _) => 3,
+        (Match::Prefix, _) => 4,
+        (Match::Mask, _) => 5,
+        (Match::Pattern, _) => 6,
+    }
+}
+
+pub(super) fn match_of_code(code: u8) -> Option<(Match, bool)> {
+    Some(match code {
+        0 => (Match::Exact, false),
+        1 => (Match::Subdomains, false),
+        2 => (Match::Subdomains, true),
+        3 => (Match::Network, false),
+        4 => (Match::Prefix, false),
+        5 => (Match::Mask, false),
+        6 => (Match::Pattern, false),
+        _ => return None,
+    })
+}
+
+/// The fields of a record. Texts are bytes here: a file can hold what is no UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record<'s> {
+    pub(super) kind: Kind,
+    pub(super) match_: Match,
+    pub(super) below_only: bool,
+    pub(super) contexts: Numbers<'s>,
+    pub(super) value: &'s [u8],
+    pub(super) key: &'s [u8],
+    /// Empty for none, as is the next.
+    pub(super) group: &'s [u8],
+    pub(super) source_type: &'s [u8],
+}
+
+impl<'s> Record<'s> {
+    /// What stands in place of a record that cannot be read.
+    fn nothing(kind: Kind) -> Record<'s> {
+        Record {
+            kind,
+            match_: Match::Exact,
+            below_only: false,
+            contexts: Numbers::default(),
+            value: &[],
+            key: &[],
+            group: &[],
+            source_type: &[],
+        }
+    }
+
+    /// Reads the body of a record in a section of this kind.
+    #[inline]
+    pub(super) fn read(body: &'s [u8], kind: Kind) -> Record<'s> {
+        Record::read_all(body, kind).unwrap_or(Record::nothing(kind))
+    }
+
+    #[inline]
+    fn read_all(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
+        let flags = *body.first()?;
+        let mut at = 1;
+        let mut record = Record::nothing(kind);
+        (record.match_, record.below_only) = match_of_code(flags & MATCH_BITS)?;
+        if flags & OTHER_KIND != 0 {
+            record.kind = Kind::from_number(*body.get(at)?)?;
+            at += 1;
+        }
+        record.contexts = if flags & LIST != 0 {
+            let count = varint(body, &mut at)?;
+            let length = varint(body, &mut at)? as usize;
+            // Each number is a byte at least.
+            Numbers { left: count, bytes: take(body, &mut at, length).filter(|_| count as usize <= length)? }
+        } else {
+            let from = at;
+            varint(body, &mut at)?;
+            Numbers { left: 1, bytes: &body[from..at] }
+        };
+        let key = match flags & KEY_BITS {
+            0 => 0,
+            _ => varint(body, &mut at)? as usize,
+        };
+        let (group, source_type) = match flags & EXTRA {
+            0 => (0, 0),
+            _ => (varint(body, &mut at)?, varint(body, &mut at)?),
+        };
+        if flags & KEY_BITS == KEY_IS_OWN {
+            record.key = take(body, &mut at, key)?;
+        }
+        record.group = take(body, &mut at, group as usize)?;
+        record.source_type = take(body, &mut at, source_type as usize)?;
+        record.value = &body[at..];
+        match flags & KEY_BITS {
+            0 => record.key = record.value,
+            KEY_IS_END => record.key = record.value.get(key..)?,
+            KEY_IS_OWN => {}
+            _ => return None,
+        }
+        Some(record)
+    }
+
+    /// Appends the record, its length in front, to a section of `kind`.
+    pub(super) fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>, out: &mut Vec<u8>) {
+        body.clear();
+        let Record { value, key, group, source_type, .. } = *self;
+        let mut flags = match_code(self.match_, self.below_only);
+        let key_number = if key == value {
+            None
+        } else if value.ends_with(key) {
+            flags |= KEY_IS_END;
+            Some(value.len() - key.len())
+        } else {
+            flags |= KEY_IS_OWN;
+            Some(key.len())
+        };
+        flags |= if contexts.len() == 1 { 0 } else { LIST };
+        flags |= if group.is_empty() && source_type.is_empty() { 0 } else { EXTRA };
+        flags |= if self.kind == kind { 0 } else { OTHER_KIND };
+        body.push(flags);
+        if self.kind != kind {
+            body.push(self.kind.number());
+        }
+        if flags & LIST != 0 {
+            let from = body.len();
+            contexts.iter().for_each(|number| put_varint(body, *number));
+            let numbers = body.split_off(from);
+            put_varint(body, contexts.len() as u32);
+            put_varint(body, numbers.len() as u32);
+            body.extend_from_slice(&numbers);
+        } else {
+            put_varint(body, contexts[0]);
+        }
+        if let Some(number) = key_number {
+            put_varint(body, number as u32);
+        }
+        if flags & EXTRA != 0 {
+            put_varint(body, group.len() as u32);
+            put_varint(body, source_type.len() as u32);
+        }
+        if flags & KEY_BITS == KEY_IS_OWN {
+            body.extend_from_slice(key);
+        }
+        body.extend_from_slice(group);
+        body.extend_from_slice(source_type);
+        body.extend_from_slice(value);
+        put_varint(out, body.len() as u32);
+        out.extend_from_slice(body);
+    }
+}
+
+/// The numbers of contexts. Where one cannot be read, it is one that no set has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Numbers<'s> {
+    left: u32,
+    bytes: &'s [u8],
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        self.left = self.left.checked_sub(1)?;
+        let mut at = 0;
+        let number = varint(self.bytes, &mut at);
+        self.bytes = self.bytes.get(at..).unwrap_or_default();
+        Some(number.unwrap_or(u32::MAX))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+impl ExactSizeIterator for Numbers<'_> {}
+
+/// The records of one section: offsets (u32 each, relative to the text) of every eighth, then the text.
+#[derive(Debug)]
+pub(super) struct Records {
+    /// The kind that records are of where they do not say another.
+    pub(super) kind: Kind,
+    /// The number of the first in the set.
+    pub(super) first: u32,
+    pub(super) count: u32,
+    offsets: Bytes,
+    text: Bytes,
+}
+
+impl Records {
+    /// `None` where the section is too short for its offsets.
+    pub(super) fn open(kind: Kind, first: u32, count: u32, section: &Bytes) -> Option<Records> {
+        let offsets = 4 * (count as usize).div_ceil(BLOCK);
+        (offsets <= section.len())
+            .then(|| Records::over(kind, first, count, section.slice(..offsets), section.slice(offsets..)))
+    }
+
+    pub(super) fn over(kind: Kind, first: u32, count: u32, offsets: Bytes, text: Bytes) -> Records {
+        Records { kind, first, count, offsets, text }
+    }
+
+    /// Offsets and text, which one after the other are the section.
+    pub(super) fn parts(&self) -> (&[u8], &[u8]) {
+        (&self.offsets, &self.text)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.offsets.len() + self.text.len()
+    }
+
+    /// The body of the record with this number in the section.
+    #[inline]
+    pub(super) fn body(&self, number: u32) -> Option<&[u8]> {
+        if number >= self.count {
+            return None;
+        }
+        let mut at = u32_at(&self.offsets, number as usize / BLOCK)? as usize;
+        let text = &self.text[..];
+        for _ in 0..number as usize % BLOCK {
+            let length = varint(text, &mut at)?;
+            at = at.checked_add(length as usize)?;
+        }
+        let length = varint(text, &mut at)?;
+        take(text, &mut at, length as usize)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, number: u32) -> Record<'_> {
+        Record::read(self.body(number).unwrap_or_default(), self.kind)
+    }
+
+    /// The records from the first to the last. It ends early where the file is damaged.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut at = u32_at(&self.offsets, 0).unwrap_or(0) as usize;
+        (0..self.count).map_while(move |_| {
+            let length = varint(&self.text, &mut at)?;
+            Some(Record::read(take(&self.text, &mut at, length as usize)?, self.kind))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record<'s>(value: &'s [u8], key: &'s [u8], group: &'s [u8], source_type: &'s [u8]) -> Record<'s> {
+        Record { value, key, group, source_type, ..Record::nothing(Kind::Url) }
+    }
+
+    #[test]
+    fn records_come_back() {
+        let all = [
+            (record(b"bad.example", b"bad.example", b"", b""), vec![0]),
+            (record(b"http://bad.example/", b"bad.example/", b"", b""), vec![300]),
+            (record(b"A@bad.example", b"a@bad.example", b"g", b""), vec![1, 2, 70_000]),
+            (record(b"", b"", b"", b"type"), vec![]),
+            (Record { kind: Kind::Domain, ..record(b"x", b"yy", b"", b"") }, vec![5]),
+            (
+                Record { match_: Match::Subdomains, below_only: true, ..record(b"*.a", b"a", b"", b"") },
+                vec![5],
+            ),
+        ];
+        let (mut text, mut body) = (Vec::new(), Vec::new());
+        for (record, contexts) in &all {
+            record.write(Kind::Url, contexts, &mut body, &mut text);
+        }
+        let section = Bytes::from([vec![0; 4], text].concat());
+        let records = Records::open(Kind::Url, 0, all.len() as u32, &section).unwrap();
+        for (number, (want, contexts)) in all.iter().enumerate() {
+            let read = records.get(number as u32);
+            assert_eq!(read.contexts.collect::<Vec<_>>(), *contexts);
+            assert_eq!(Record { contexts: Numbers::default(), ..read }, *want);
+        }
+        assert_eq!(records.iter().count(), all.len());
+        assert_eq!(records.body(6), None);
+    }
+
+    #[test]
+    fn what_is_no_record_is_read_as_nothing() {
+        for body in [
+            &b""[..],
+            b"\x07\x00",
+            b"\x20\x05\x01\x00",
+            b"\x08\x00\x05ab",
+            b"\x18\x00\x00",
+            b"\x40\x00\x7f\x00",
+        ] {
+            assert_eq!(Record::read(body, Kind::Domain), Record::nothing(Kind::Domain), "{body:?}");
+        }
+    }
+}
