@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Check an agreement, or say in sentences what it permits
     #[command(subcommand)]
     Agreement(AgreementCommand),
-    /// Make a pair of keys for signing packages
+    /// Make a pair of keys for signing packages and sets
     Keygen(Keygen),
     /// Share under agreements: one signed package for each recipient
     Share(Share),
@@ -366,6 +366,18 @@ pub(crate) struct Matching {
     pub(crate) guarded: Option<Guarded>,
 }
 
+/// What the sets among the feeds must be.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Signed sets")]
+pub(crate) struct Trust {
+    /// Take only sets that this public key signed, and no other feed
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Option<PathBuf>,
+    /// Take no set with a lower sequence than this
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) min_sequence: u64,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Compile {
     /// The set file to write
@@ -374,6 +386,15 @@ pub(crate) struct Compile {
     /// The rules that URLs follow [default: default@1, or those of the sets]
     #[arg(long, value_name = "PROFILE", value_parser = profile)]
     pub(crate) profile: Option<Profile>,
+    /// Sign the set with this secret key. Its passphrase is asked for, or taken from INDICIA_PASSPHRASE
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
+    /// Which of your sets is the newer one: a larger number each time
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) sequence: u64,
+    /// The last second of the set's use; scan and lookup refuse it afterwards
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) not_after: Option<Time>,
     /// Only this role; compromised and victim enter only when named
     #[arg(long, value_name = "ROLE", value_parser = role)]
     pub(crate) role: Vec<Role>,
@@ -391,6 +412,8 @@ pub(crate) struct Scan {
     pub(crate) feeds: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) feed_options: FeedOptions,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
     #[command(flatten)]
     pub(crate) filters: Filters,
     #[command(flatten)]
@@ -450,6 +473,8 @@ pub(crate) struct Lookup {
     #[command(flatten)]
     pub(crate) feed_options: FeedOptions,
     #[command(flatten)]
+    pub(crate) trust: Trust,
+    #[command(flatten)]
     pub(crate) filters: Filters,
     #[command(flatten)]
     pub(crate) matching: Matching,
@@ -481,6 +506,9 @@ pub(crate) struct Inspect {
     /// Check that not one byte differs from what `compile` wrote
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Check that this public key signed the set, that it is as it was signed, and that its use is not over
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
     /// The set file

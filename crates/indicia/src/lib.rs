@@ -35,6 +35,7 @@ pub mod feed;
 pub mod input;
 mod live;
 mod map;
+mod publish;
 mod set;
 #[cfg(feature = "feeds")]
 pub mod store;
@@ -45,5 +46,6 @@ pub use indicia_core::*;
 pub use indicia_feeds as feeds;
 
 pub use live::{Live, LiveFile};
+pub use publish::{OpenOptions, Unwanted, key_name};
 pub use set::{Error, IndicatorSet, write_atomically};
 pub use tables::{TableFiles, use_tables};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::{Error, IndicatorSet};
+use crate::{Error, IndicatorSet, OpenOptions};
 
 /// A place that holds the current set. Clones are the same place.
 ///
@@ -52,7 +52,8 @@ impl Live {
 pub struct LiveFile {
     live: Live,
     path: PathBuf,
-    stamp: Stamp,
+    options: OpenOptions,
+    seen: Seen,
 }
 
 impl LiveFile {
@@ -61,11 +62,25 @@ impl LiveFile {
     /// # Errors
     /// Those of [`IndicatorSet::open`].
     pub fn open(path: impl Into<PathBuf>) -> Result<LiveFile, Error> {
+        LiveFile::open_with(path, OpenOptions::default())
+    }
+
+    /// Opens a set file as [`IndicatorSet::open_with`] does, now and whenever it changed.
+    ///
+    /// # Errors
+    /// Those of [`IndicatorSet::open_with`].
+    pub fn open_with(path: impl Into<PathBuf>, options: OpenOptions) -> Result<LiveFile, Error> {
         let path = path.into();
         // Taken before the file is read: what comes between is seen as a change.
-        let stamp = Stamp::of(&path)?;
-        let live = Live::new(IndicatorSet::open(&path)?);
-        Ok(LiveFile { live, path, stamp })
+        let seen = Seen::of(&path)?;
+        let set = IndicatorSet::open_with(&path, &options)?;
+        Ok(LiveFile { live: Live::new(set), path, options, seen })
+    }
+
+    /// What the next set must be: the time that counts as now is put here. The least sequence is at least that of the
+    /// set that is there, so an older file does not come back.
+    pub fn options(&mut self) -> &mut OpenOptions {
+        &mut self.options
     }
 
     /// The place that holds the file's set.
@@ -77,15 +92,17 @@ impl LiveFile {
     /// set there where that is another too. Whether it did.
     ///
     /// # Errors
-    /// Those of [`IndicatorSet::open`]; then the set that is there stays, and the next call tries again.
+    /// Those of [`IndicatorSet::open_with`]; then the set that is there stays, and the next call tries again.
     pub fn reload_if_changed(&mut self) -> Result<bool, Error> {
-        let stamp = Stamp::of(&self.path)?;
-        if stamp == self.stamp {
+        let seen = Seen::of(&self.path)?;
+        if seen == self.seen {
             return Ok(false);
         }
-        let set = IndicatorSet::open(&self.path)?;
-        self.stamp = stamp;
-        if set.digest() == self.live.current().digest() {
+        let current = self.live.current();
+        self.options.min_sequence = self.options.min_sequence.max(current.sequence());
+        let set = IndicatorSet::open_with(&self.path, &self.options)?;
+        self.seen = seen;
+        if (set.digest(), set.stamp()) == (current.digest(), current.stamp()) {
             return Ok(false);
         }
         self.live.replace(set);
@@ -95,16 +112,16 @@ impl LiveFile {
 
 /// What tells that a file is another one.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+struct Seen {
     length: u64,
     changed: Option<std::time::SystemTime>,
     place: (u64, u64),
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Result<Stamp, Error> {
+impl Seen {
+    fn of(path: &Path) -> Result<Seen, Error> {
         let metadata = path.metadata().map_err(|source| Error::Io { path: path.into(), source })?;
-        Ok(Stamp { length: metadata.len(), changed: metadata.modified().ok(), place: place(&metadata) })
+        Ok(Seen { length: metadata.len(), changed: metadata.modified().ok(), place: place(&metadata) })
     }
 }
 

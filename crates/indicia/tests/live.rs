@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicia::{
     BuildOptions, Context, Indicator, IndicatorSet, Kind, Live, LiveFile, Observable, ScanOptions, Scratch,
-    SetBuilder, Target,
+    SetBuilder, Stamp, Target, Time,
 };
 
 /// A set of `count` names, all of which stand in [`text`] behind their own number.
@@ -69,6 +69,33 @@ fn every_scan_is_of_one_set() {
         }
     });
     assert_eq!(live.current().digest(), sets[1].digest());
+}
+
+#[test]
+fn an_older_file_does_not_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.ind");
+    let save = |set: IndicatorSet, sequence| {
+        let stamp = Stamp { sequence, ..Stamp::default() };
+        set.stamped(&stamp).unwrap().save(&path).unwrap();
+    };
+    save(set("a", 3), 7);
+    let mut file = LiveFile::open(&path).unwrap();
+    save(set("b", 5), 6);
+    let error = file.reload_if_changed().unwrap_err();
+    assert_eq!(error.reason().slug(), "set-sequence");
+    assert_eq!(file.live().current().len(), 3);
+    save(set("b", 5), 8);
+    assert!(file.reload_if_changed().unwrap());
+
+    // Over is over.
+    let over = Stamp { sequence: 9, not_after: Time::from_unix(1_500_000_000), signature: None };
+    set("c", 7).stamped(&over).unwrap().save(&path).unwrap();
+    file.options().now = Time::from_unix(1_500_000_001);
+    assert_eq!(file.reload_if_changed().unwrap_err().reason().slug(), "set-expired");
+    file.options().now = Time::from_unix(1_500_000_000);
+    assert!(file.reload_if_changed().unwrap());
+    assert_eq!(file.live().current().len(), 7);
 }
 
 #[test]

@@ -90,7 +90,8 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
     }
     let began = Instant::now();
     let roles = BuildOptions { roles: args.filters.role.clone(), ..BuildOptions::default() };
-    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles);
+    let Some(open) = args.trust.get() else { return Ok(Exit::Failed) };
+    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles, open);
     let (guards, lists) = args.matching.guards();
     exit = exit.max(lists);
     let loaded = began.elapsed();
