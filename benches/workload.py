@@ -2,28 +2,38 @@
 """Scan made-up logs whose every hit is known, and compare.
 
   workload.py --shared DIR --indicia BIN [--n 1000] [--bytes 64M] [--endpoints 0.3] [--seed 1] [--work DIR] [--record FILE]
+  workload.py --shared DIR --indicia BIN --n 1000 --n 1000000 --simd avx2 --simd scalar --chunk 4096 --threads 1 --threads 2
+  workload.py --shared DIR --indicia BIN --matrix          every size, SIMD level, chunk size and 1 and 2 threads
 
-DIR is the folder that holds bench/make_workload.py. Every row of the truth file must be hit on its span (rows
-of mode `fields` are values in parts, which `scan` does not join yet: they are counted apart), and nothing else
-may be hit: another line, another place, or a decoy. Prints one JSON object; exit 1 when anything differs.
+DIR is the folder that holds bench/make_workload.py. Lists are compiled once, scans open the sets. Every row of the truth file
+must be hit on its span (rows of mode `fields` are values in parts, which `scan` does not join yet: they are counted
+apart), and nothing else may be hit: another line, another place, or a decoy. With one list, every run must print the same
+bytes, whatever the level, chunk size (INDICIA_CHUNK) or threads. Prints one JSON object a run; exit 1 when anything differs.
 """
-import argparse, json, os, resource, subprocess, sys, tempfile, time
+import argparse, hashlib, itertools, json, os, subprocess, sys, tempfile, time
 from array import array
 
+from harness.measure import Whole
 
-def make(args, work):
+MATRIX = {"n": [1000, 100_000, 1_000_000], "simd": ["avx512", "avx2", "scalar", "plain"], "chunk": ["1", "4096", "65536", "1048576"], "threads": ["1", "2"]}
+
+
+def make(args, n, work):
+    """The list of n indicators, compiled, and the log."""
     script = os.path.join(args.shared, "bench", "make_workload.py")
     ends = ["--endpoints", str(args.endpoints)] if args.endpoints else []
     base = os.path.join(work, f"e{args.endpoints}")
-    small, feed = os.path.join(base, "ind-1000.csv"), os.path.join(base, f"ind-{args.n}.csv")
-    for n, path in ((1000, small), (args.n, feed)):
+    small, feed = os.path.join(base, "ind-1000.csv"), os.path.join(base, f"ind-{n}.csv")
+    for rows, path in ((1000, small), (n, feed)):
         if not os.path.exists(path):
-            subprocess.run([sys.executable, script, "indicators", "--n", str(n), "--out", base, *ends], check=True)
+            subprocess.run([sys.executable, script, "indicators", "--n", str(rows), "--out", base, *ends], check=True)
     log = os.path.join(base, f"{args.bytes}-s{args.seed}-r{args.hit_rate}.log")
     if not os.path.exists(log + ".stats.json"):
         subprocess.run([sys.executable, script, "logs", "--bytes", args.bytes, "--indicators", small, "--seed", args.seed,
                         "--hit-rate", str(args.hit_rate), "--out", log], check=True)
-    return feed, log
+    compiled = os.path.join(base, f"ind-{n}.ind")
+    subprocess.run([args.indicia, "compile", "-o", compiled, feed], check=True, stdout=subprocess.DEVNULL)
+    return compiled, log
 
 
 def rows(path):
@@ -43,30 +53,16 @@ def line_starts(path):
     return starts
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--shared", required=True)
-    p.add_argument("--indicia", required=True)
-    p.add_argument("--n", type=int, default=1000)
-    p.add_argument("--bytes", default="64M")
-    p.add_argument("--endpoints", type=float, default=0)
-    p.add_argument("--hit-rate", type=float, default=.001)
-    p.add_argument("--seed", default="1")
-    p.add_argument("--threads", default="1")
-    p.add_argument("--work")
-    p.add_argument("--record", help="append the result to this file")
-    args = p.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        work = args.work or temporary
-        os.makedirs(work, exist_ok=True)
-        feed, log = make(args, work)
-        out = os.path.join(work, "hits.jsonl")
-        began = time.monotonic()
-        with open(out, "wb") as f:
-            done = subprocess.run([args.indicia, "scan", "--stats", "--threads", args.threads, "-f", feed, log],
-                                  stdout=f, stderr=subprocess.PIPE, text=True)
-        seconds = time.monotonic() - began
-        starts = line_starts(log)
+class Truth:
+    """What a scan of a log must find."""
+
+    def __init__(self, log):
+        self.starts = line_starts(log)
+        self.rows, self.decoys = rows(log + ".truth.tsv"), {int(r["line"]) for r in rows(log + ".decoys.tsv")}
+        self.fields = sum(row["mode"] == "fields" for row in self.rows)
+
+    def compare(self, out):
+        """(missed rows, extra hits, lines of decoys that were hit)"""
         hits, by_line = set(), {}
         with open(out) as f:
             for row in f:
@@ -74,28 +70,68 @@ def main():
                 at = (hit["line"] - 1, hit["start"], hit["end"])
                 hits.add(at)
                 by_line.setdefault(at[0], []).append(hit)
-        truth, decoys = rows(log + ".truth.tsv"), {int(r["line"]) for r in rows(log + ".decoys.tsv")}
-        missed, explained, fields = [], {}, 0
-        for row in truth:
+        missed, explained = [], {}
+        for row in self.rows:
             line = int(row["line"])
             explained.setdefault(line, set()).add(row["observed"].lower())
-            if row["mode"] == "fields":
-                fields += 1
-            elif (line, starts[line] + int(row["start"]), starts[line] + int(row["end"])) not in hits:
+            place = row["mode"] != "fields" and (self.starts[line] + int(row["start"]), self.starts[line] + int(row["end"]))
+            if place and (line, *place) not in hits:
                 missed.append(row)
         # On a truth line the value may stand again; nothing but the value may be hit.
         extra = [h for line, found in by_line.items() for h in found
                  if not any(h["raw"].lower() in seen or seen.startswith(h["raw"].lower()) for seen in explained.get(line, ()))]
-        on_decoys = [line for line in by_line if line in decoys and line not in explained]
+        return missed, extra, [line for line in by_line if line in self.decoys and line not in explained]
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--shared", required=True)
+    p.add_argument("--indicia", required=True)
+    p.add_argument("--n", type=int, action="append", help="indicators; repeats [1000]")
+    p.add_argument("--simd", action="append", help="INDICIA_SIMD: avx512, avx2, scalar, plain; repeats [what the processor has]")
+    p.add_argument("--chunk", action="append", help="INDICIA_CHUNK, bytes; repeats [what the program takes]")
+    p.add_argument("--threads", action="append", help="repeats [1]")
+    p.add_argument("--matrix", action="store_true", help="every size, level, chunk size and 1 and 2 threads")
+    p.add_argument("--bytes", default="64M")
+    p.add_argument("--endpoints", type=float, default=0)
+    p.add_argument("--hit-rate", type=float, default=.001)
+    p.add_argument("--seed", default="1")
+    p.add_argument("--work")
+    p.add_argument("--record", help="append the results to this file")
+    args = p.parse_args()
+    usual = MATRIX if args.matrix else {"n": [1000], "simd": [None], "chunk": [None], "threads": ["1"]}
+    wrong = False
+    with tempfile.TemporaryDirectory() as temporary:
+        work = args.work or temporary
+        os.makedirs(work, exist_ok=True)
+        for n in args.n or usual["n"]:
+            compiled, log = make(args, n, work)
+            truth, digests = Truth(log), set()
+            for simd, chunk, threads in itertools.product(*(getattr(args, key) or usual[key] for key in ("simd", "chunk", "threads"))):
+                wrong |= run(args, work, n, compiled, log, truth, digests, simd, chunk, threads)
+    sys.exit(1 if wrong else 0)
+
+
+def run(args, work, n, compiled, log, truth, digests, simd, chunk, threads):
+    """One scan: compares, prints, records; whether anything is wrong."""
+    out = os.path.join(work, "hits.jsonl")
+    env = {key: value for key, value in (("INDICIA_SIMD", simd), ("INDICIA_CHUNK", chunk)) if value}
+    whole = Whole("indicia", [args.indicia, "scan", "--stats", "--threads", threads, "-f", compiled, log], out, env, good=None)
+    seconds = whole.run()
+    missed, extra, on_decoys = truth.compare(out)
+    with open(out, "rb") as f:
+        digests.add(hashlib.sha256(f.read()).hexdigest())
+    with open(out + ".err", errors="replace") as f:
+        says = f.read().splitlines()
     result = {
-        "date": time.strftime("%Y-%m-%d"), "indicators": args.n, "log": args.bytes, "seed": args.seed, "hit_rate": args.hit_rate,
-        "endpoints": args.endpoints, "truth": len(truth) - fields, "fields_left_out": fields, "missed": len(missed),
-        "extra": len(extra), "decoys": len(decoys), "decoys_hit": len(on_decoys), "threads": args.threads,
-        "seconds_whole_process": round(seconds, 2), "exit": done.returncode,
-        "peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss >> 10,
-        "says": [line.removeprefix("indicia: ") for line in done.stderr.splitlines() if "MB/s" in line],
+        "date": time.strftime("%Y-%m-%d"), "indicators": n, "log": args.bytes, "seed": args.seed, "hit_rate": args.hit_rate,
+        "endpoints": args.endpoints, "truth": len(truth.rows) - truth.fields, "fields_left_out": truth.fields, "missed": len(missed),
+        "extra": len(extra), "decoys": len(truth.decoys), "decoys_hit": len(on_decoys), "threads": threads, "simd": simd or "auto",
+        "chunk": chunk or "usual", "same_output": len(digests) == 1, "seconds_whole_process": round(seconds, 2),
+        "exit": whole.code, "peak_mib": whole.peak_kib >> 10,
+        "says": [line.removeprefix("indicia: ") for line in says if "MB/s" in line],
     }
-    print(json.dumps(result))
+    print(json.dumps(result), flush=True)
     for row in missed[:10]:
         print("missed:", row, file=sys.stderr)
     for hit in extra[:10]:
@@ -103,7 +139,7 @@ def main():
     if args.record:
         with open(args.record, "a") as f:
             f.write(json.dumps(result) + "\n")
-    sys.exit(1 if missed or extra or on_decoys or done.returncode > 1 else 0)
+    return bool(missed or extra or on_decoys or whole.code > 1 or whole.code < 0 or len(digests) > 1)
 
 
 if __name__ == "__main__":

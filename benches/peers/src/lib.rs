@@ -1,8 +1,12 @@
-//! Timing of several contenders in one run: interleaved, so that what else the machine does falls on all alike.
+//! Timing of several contenders in one run: interleaved, so that what else the machine does falls on all alike. Contenders
+//! of one process take turns by [`medians`]; those with a process each by [`turns`], which `run.py` calls in turn.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
+
+use serde_json::{Value, json};
 
 /// One contender: its name, and a pass over the whole input that returns something that depends on all of it.
 pub struct Contender<'a> {
@@ -38,6 +42,45 @@ pub fn medians(rounds: usize, contenders: &mut [Contender<'_>]) -> Vec<f64> {
             times[times.len() / 2]
         })
         .collect()
+}
+
+/// Takes turns with other drivers. Prints `ready` when there is nothing left to prepare; then makes a pass for each line on
+/// standard input and answers with its nanoseconds and its result, one JSON object a line, until the input ends.
+pub fn turns(ready: &Value, mut pass: impl FnMut() -> u64) {
+    let mut out = std::io::stdout();
+    let mut say = |answer: &Value| {
+        // Whoever asked is gone when the pipe is closed.
+        if writeln!(out, "{answer}").and_then(|()| out.flush()).is_err() {
+            std::process::exit(0);
+        }
+    };
+    say(ready);
+    for turn in std::io::stdin().lines() {
+        turn.expect("a line on standard input");
+        let began = Instant::now();
+        let result = std::hint::black_box(pass());
+        say(&json!({"ns": began.elapsed().as_nanos() as u64, "result": result}));
+    }
+}
+
+/// The rows of a file of `make_workload.py indicators`: the value and its type.
+pub fn rows(csv: &str) -> impl Iterator<Item = (&str, &str)> {
+    csv.lines().skip(1).filter_map(|line| {
+        // A URL can have commas, the columns behind it have none.
+        let mut columns = line.rsplitn(4, ',').skip(2);
+        let (kind, value) = (columns.next()?, columns.next()?);
+        Some((value.trim_matches('"'), kind))
+    })
+}
+
+/// Reads a file, or ends with its name.
+pub fn read(path: &str) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Reads a text, or ends with its name.
+pub fn read_text(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
 /// The URLs with `http` or `https` in the files of a folder, each once, in the order of the files' names. A URL ends at white

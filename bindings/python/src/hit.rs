@@ -1,7 +1,7 @@
 //! Hits, and the two ways to them: data that Python holds, pulled block by block; a file, pushed by a thread that
 //! waits until what it found is taken.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::vec;
 
+use indicia::chunks::{Chunk, Chunks};
 use indicia::input::{Event, Visitor, Walker};
 use indicia::{HitView, IndicatorSet as Set, Kind, Relation, Scratch};
 use pyo3::exceptions::PyOSError;
@@ -208,8 +209,8 @@ pub(crate) fn _hit(
 
 /// The hits in data or a file.
 ///
-/// Holds those of one block (64 KiB, or the longest line) at a time; a file adds at most four blocks that were
-/// read ahead.
+/// Holds those of one block at a time: 64 KiB of data, 256 KiB of a file, or the longest line. A file adds at most
+/// four blocks that were read ahead.
 #[pyclass(frozen, module = "indicia")]
 pub(crate) struct HitIterator {
     set: Set,
@@ -370,39 +371,27 @@ impl FileReader {
 }
 
 impl Visitor for FileReader {
-    fn stream(&mut self, name: &str, _: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
-        const BLOCK: u64 = 64 * 1024;
+    fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         let path: Arc<str> = name.into();
         let mut scratch = Scratch::default();
-        let (mut base, mut line) = (0, 1);
-        let mut block = Vec::new();
-        loop {
-            block.clear();
-            // What was read before an error is scanned before the error is told.
-            let mut read = input.take(BLOCK).read_to_end(&mut block);
-            if read.is_ok() && block.len() as u64 == BLOCK {
-                read = input.read_until(b'\n', &mut block);
-            }
-            let mut hits = Vec::new();
-            let mut counted = 0;
-            for mut found in scan(&self.set, &block, &self.options, &mut scratch) {
-                line += memchr::memchr_iter(b'\n', &block[counted..found.start]).count() as u64;
-                counted = found.start;
-                let raw = block[found.start..found.end].into();
-                found.start += base;
-                found.end += base;
-                hits.push(InFile { found, line, raw });
-            }
-            line += memchr::memchr_iter(b'\n', &block[counted..]).count() as u64;
-            base += block.len();
+        let (mut chunks, mut chunk) = (Chunks::new(input), Chunk::default());
+        while chunks.next_into(&mut chunk)? {
+            let mut places = chunk.places();
+            let found = scan(&self.set, chunk.text(), &self.options, &mut scratch);
+            let hits: Vec<InFile> = (found.into_iter())
+                .map(|mut found| {
+                    let raw = chunk.text()[found.start..found.end].into();
+                    let line = places.line(found.start);
+                    let (start, end) = places.span(found.start, found.end);
+                    (found.start, found.end) = (start as usize, end as usize);
+                    InFile { found, line, raw }
+                })
+                .collect();
             if !hits.is_empty() && self.sender.send(Batch::Hits(Arc::clone(&path), hits)).is_err() {
                 return Ok(ControlFlow::Break(()));
             }
-            read?;
-            if block.is_empty() {
-                return Ok(ControlFlow::Continue(()));
-            }
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn event(&mut self, name: &str, event: Event) {

@@ -458,6 +458,9 @@ pub(crate) struct Observe {
     /// Threads [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// What all threads hold before they use temporary files beside the store, such as 64M or 2G
+    #[arg(long, value_name = "N", default_value = "256M", value_parser = bytes)]
+    pub(crate) memory: usize,
     /// Files, folders, archives and other stores; standard input if none
     pub(crate) files: Vec<PathBuf>,
 }
@@ -529,6 +532,21 @@ pub(crate) enum AgreementCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+}
+
+/// Bytes, with K, M or G behind it for a power of 1024.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.bytes().last().map(|b| b.to_ascii_uppercase()) {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    match digits.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift)) {
+        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
+        Some(_) => Err("at least 1M".to_string()),
+        None => Err("a number, with K, M or G behind it, such as 256M".to_string()),
+    }
 }
 
 fn time(text: &str) -> Result<Time, String> {

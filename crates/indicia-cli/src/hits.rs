@@ -1,7 +1,7 @@
 //! Hits written: for people, as JSON lines, as CSV and as Elastic Common Schema.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use base64::Engine as _;
@@ -85,31 +85,6 @@ impl<'r> Record<'r> {
     }
 }
 
-#[derive(Serialize)]
-struct Line<'l> {
-    path: &'l str,
-    line: u64,
-    start: u64,
-    end: u64,
-    kind: Kind,
-    value: &'l str,
-    raw: Raw<'l>,
-    relation: Relation,
-    indicator: Record<'l>,
-    #[serde(skip_serializing_if = "<[Guard]>::is_empty")]
-    guard: &'l [Guard],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    via: Option<&'l str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line_text: Option<Raw<'l>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
-}
-
 /// Where a hit stands.
 pub(crate) struct Place<'p> {
     pub(crate) path: &'p str,
@@ -128,6 +103,28 @@ impl Place<'_> {
     }
 }
 
+/// What was written of indicators, to be written again: the same few are hit again and again. One a thread.
+#[derive(Default)]
+pub(crate) struct Written {
+    records: HashMap<u32, Box<str>>,
+    who: HashMap<u32, Box<str>>,
+    bytes: usize,
+}
+
+impl Written {
+    /// Where it holds more, it is forgotten.
+    const BYTES: usize = 2 << 20;
+
+    /// Makes room for so many more bytes.
+    fn room(&mut self, bytes: usize) {
+        // An entry of a map takes about as much as a short record.
+        self.bytes += bytes + 64;
+        if self.bytes > Written::BYTES {
+            *self = Written { bytes: bytes + 64, ..Written::default() };
+        }
+    }
+}
+
 /// How hits are written.
 #[derive(Clone, Debug)]
 pub(crate) struct Style {
@@ -136,6 +133,8 @@ pub(crate) struct Style {
     pub(crate) guarded: Guarded,
     pub(crate) now: Time,
     pub(crate) color: bool,
+    /// Which contexts of an indicator count is another matter at each hit (`--as-of event`).
+    pub(crate) each_anew: bool,
 }
 
 impl Style {
@@ -177,7 +176,17 @@ impl Style {
     }
 
     /// Writes one hit.
-    pub(crate) fn hit(&self, hit: &HitView<'_, '_>, place: &Place<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn hit(
+        &self,
+        hit: &HitView<'_, '_>,
+        place: &Place<'_>,
+        written: &mut Written,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let index = hit.indicator.index();
+        if self.each_anew {
+            *written = Written::default();
+        }
         if self.only_matching {
             return match self.format {
                 OutputFormat::Jsonl | OutputFormat::Ecs => json_line(&json!({ "raw": Raw(place.raw) }), out),
@@ -185,34 +194,29 @@ impl Style {
             };
         }
         match self.format {
-            OutputFormat::Text => self.text(hit, place, out),
+            OutputFormat::Text => {
+                if !written.who.contains_key(&index) {
+                    let who = who(hit.contexts());
+                    written.room(who.len());
+                    written.who.insert(index, who.into());
+                }
+                self.text(hit, place, &written.who[&index], out)
+            }
             OutputFormat::Jsonl => {
-                let (first, last) = place.times();
-                let line = Line {
-                    path: place.path,
-                    line: place.line,
-                    start: place.span.0,
-                    end: place.span.1,
-                    kind: hit.kind,
-                    value: hit.value,
-                    raw: Raw(place.raw),
-                    relation: hit.relation,
-                    indicator: Record::new(hit.indicator, hit.contexts(), self.now),
-                    guard: hit.guards,
-                    via: place.via,
-                    line_text: place.line_text.map(Raw),
-                    first,
-                    last,
-                    count: place.seen.map(|seen| seen.count),
-                };
-                json_line(&line, out)
+                if !written.records.contains_key(&index) {
+                    let record = Record::new(hit.indicator, hit.contexts(), self.now);
+                    let record = serde_json::to_string(&record)?;
+                    written.room(record.len());
+                    written.records.insert(index, record.into());
+                }
+                jsonl(hit, place, &written.records[&index], out)
             }
             OutputFormat::Csv => csv_record(csv_cells(hit, place).into_iter(), out),
             OutputFormat::Ecs => json_line(&ecs(hit, place), out),
         }
     }
 
-    fn text(&self, hit: &HitView<'_, '_>, place: &Place<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+    fn text(&self, hit: &HitView<'_, '_>, place: &Place<'_>, who: &str, out: &mut Vec<u8>) -> io::Result<()> {
         let paint = |code: &str, text: &str| {
             if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
         };
@@ -224,7 +228,7 @@ impl Style {
             paint("32", &place.line.to_string()),
             paint("1;31", &value),
             hit.relation,
-            who(hit.contexts())
+            who
         )?;
         if hit.relation != Relation::Exact && hit.indicator.value() != hit.value {
             let listed = show::plain(&defang(hit.indicator.kind(), hit.indicator.value()));
@@ -281,6 +285,68 @@ fn shortened(text: &str, length: usize) -> String {
     let short: String = text.chars().take(length).collect();
     let dots = if short.len() < text.len() { "…" } else { "" };
     format!("{}{dots}", show::plain(&short))
+}
+
+/// One hit as a JSON line: by hand, because where hits are many nothing else takes as long.
+fn jsonl(hit: &HitView<'_, '_>, place: &Place<'_>, record: &str, out: &mut Vec<u8>) -> io::Result<()> {
+    out.extend_from_slice(b"{\"path\":");
+    json_text(place.path, out)?;
+    for (name, number) in
+        [(&b",\"line\":"[..], place.line), (b",\"start\":", place.span.0), (b",\"end\":", place.span.1)]
+    {
+        out.extend_from_slice(name);
+        out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
+    out.extend_from_slice(b",\"kind\":");
+    json_text(hit.kind.name(), out)?;
+    out.extend_from_slice(b",\"value\":");
+    json_text(hit.value, out)?;
+    out.extend_from_slice(b",\"raw\":");
+    json_bytes(place.raw, out)?;
+    out.extend_from_slice(b",\"relation\":");
+    json_text(hit.relation.name(), out)?;
+    out.extend_from_slice(b",\"indicator\":");
+    out.extend_from_slice(record.as_bytes());
+    if !hit.guards.is_empty() {
+        out.extend_from_slice(b",\"guard\":");
+        serde_json::to_writer(&mut *out, hit.guards)?;
+    }
+    if let Some(via) = place.via {
+        out.extend_from_slice(b",\"via\":");
+        json_text(via, out)?;
+    }
+    if let Some(line) = place.line_text {
+        out.extend_from_slice(b",\"line_text\":");
+        json_bytes(line, out)?;
+    }
+    if let Some(seen) = place.seen {
+        if let Some((first, last)) = seen.times {
+            write!(out, ",\"first\":\"{first}\",\"last\":\"{last}\"")?;
+        }
+        write!(out, ",\"count\":{}", seen.count)?;
+    }
+    out.extend_from_slice(b"}\n");
+    Ok(())
+}
+
+fn json_text(text: &str, out: &mut Vec<u8>) -> io::Result<()> {
+    // No early end: so the bytes are looked at many at once.
+    let escapes =
+        text.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if escapes {
+        return Ok(serde_json::to_writer(out, text)?);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+    Ok(())
+}
+
+fn json_bytes(bytes: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json_text(text, out),
+        Err(_) => Ok(serde_json::to_writer(out, &Raw(bytes))?),
+    }
 }
 
 pub(crate) fn json_line<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! The `indicia` command: arguments, files and progress. It has no rules of its own.
 //!
 //! `args` defines the command line (man pages are made from it), `command/` has a file for each command,
-//! `data` reads what is scanned, `hits` writes what was found, `show` makes text safe for a terminal.
+//! `data` says what is looked into, `pipeline` reads and writes beside the work, `hits` writes what was found, `show` makes text safe for a terminal.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod command;
 mod data;
 mod feeds;
 mod hits;
+mod pipeline;
 mod show;
 
 use std::process::ExitCode;

@@ -440,15 +440,69 @@ fn values_one_a_line() {
 }
 
 #[test]
-fn threads_do_not_change_the_output() {
+fn threads_and_pieces_do_not_change_the_output() {
     let line = "GET http://www.bad.example/x 192.0.2.7 198.51.100.7:8443 nothing.example.org\n";
-    let dir = folder(&[("f.csv", FEED.as_bytes()), ("big.log", line.repeat(60_000).as_bytes())]);
-    let one = run(dir.path(), &["scan", "--threads", "1", "-f", "f.csv", "big.log"]);
-    let three = run(dir.path(), &["scan", "--threads", "3", "-f", "f.csv", "big.log"]);
-    assert_eq!(one.json().len(), 180_000);
-    assert!(one.out == three.out);
-    let count = run(dir.path(), &["scan", "--count", "-f", "f.csv", "big.log"]);
-    assert_eq!(count.json()[0]["count"], 180_000);
+    let many: String =
+        (0..6000).map(|n| if n % 3 == 0 { line.to_string() } else { format!("{n}\r\n\n") }).collect();
+    let utf16: Vec<u8> =
+        format!("\u{feff}{}", &many[..20_000]).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let long = format!("{} 192.0.2.7 {}\nbad.example", "x".repeat(300_000), "y ".repeat(50_000));
+    let dir = folder(&[
+        ("f.csv", FEED.as_bytes()),
+        ("d/1.log", many.as_bytes()),
+        ("d/2.log.gz", &gzip(many.as_bytes())),
+        ("d/3.log.zst", &zstd::encode_all(many.as_bytes(), 3).unwrap()),
+        ("d/4.txt", &utf16),
+        ("d/5.txt", long.as_bytes()),
+        ("d/6.txt", b""),
+        ("d/7.txt", b"\xff\x00 192.0.2.7 \x00"),
+    ]);
+    for more in [&["--line-text"][..], &["--count"], &["--format", "text", "--guarded", "show"]] {
+        let scan = |threads, size| {
+            let args = [&["scan", "--threads", threads, "-f", "f.csv", "d"], more].concat();
+            let made = Command::new(env!("CARGO_BIN_EXE_indicia"))
+                .args(args)
+                .current_dir(dir.path())
+                .env("INDICIA_CHUNK", size)
+                .output()
+                .unwrap();
+            assert_eq!(made.status.code(), Some(0));
+            made.stdout
+        };
+        let expected = scan("1", "");
+        assert!(more[0] == "--count" || expected.len() > 1_000_000);
+        for (threads, size) in
+            [("1", "600"), ("1", "5000"), ("2", "5000"), ("3", "600"), ("7", "99999"), ("2", "")]
+        {
+            assert!(scan(threads, size) == expected, "{more:?} {threads} {size}");
+        }
+    }
+    let count = run(dir.path(), &["scan", "--count", "-f", "f.csv", "d/1.log", "d/6.txt"]);
+    assert_eq!(
+        count.json().iter().map(|line| line["count"].as_u64()).collect::<Vec<_>>(),
+        [Some(6000), Some(0)]
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_scan() {
+    let line = "bad.example 192.0.2.7\n";
+    let dir = folder(&[("f.csv", FEED.as_bytes())]);
+    for threads in ["1", "3"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_indicia"))
+            .args(["scan", "--threads", threads, "-f", "f.csv"])
+            .current_dir(dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        // The input has no end: writing it ends when nobody reads it any more.
+        let mut stdin = child.stdin.take().unwrap();
+        while stdin.write_all(line.repeat(10_000).as_bytes()).is_ok() {}
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@
 //! assert_eq!(url.key(), "bad.example/~a");
 //! ```
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -57,7 +57,7 @@ pub use observable::{
 };
 pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;
-pub use scan::{Hit, HitView, Relation, ScanOptions, ScanRefang, Scratch};
+pub use scan::{Hit, HitView, Level, Relation, ScanOptions, ScanRefang, Scratch};
 pub use set::{
     BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo, Signature, Stamp,
 };

@@ -10,11 +10,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+mod classes;
 mod finder;
 pub(crate) mod masks;
+mod simd;
 mod urls;
+mod walk;
 
 use finder::{Finder, Place};
+pub use simd::Level;
+pub(crate) use simd::prefetch;
+use walk::Walk;
 
 use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards};
@@ -199,6 +205,8 @@ pub struct Scratch {
     /// How far each listed URL's hits in this reading of the block reach.
     reach: HashMap<u32, usize, foldhash::fast::RandomState>,
     masks: MaskScratch,
+    walk: Walk,
+    level: Option<Level>,
     limits: u64,
 }
 
@@ -209,6 +217,11 @@ impl fmt::Debug for Scratch {
 }
 
 impl Scratch {
+    /// A scratch whose scans use a level of the processor; by default it is [`Level::best`]. All find the same.
+    pub fn with_level(level: Level) -> Scratch {
+        Scratch { level: Some(level), ..Scratch::default() }
+    }
+
     /// How often a limit was reached since the scratch was made: a URL had more possible ends than are tried, or
     /// a block was full of URLs on listed hosts with escapes.
     pub fn limits_reached(&self) -> u64 {
@@ -238,6 +251,9 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        let level = scratch.level.unwrap_or_else(Level::best);
+        let sieve = self.sieve().filter(|_| level != Level::Plain);
+        let hosts = options.url_hosts || options.ignore_ports;
         let mut base = 0;
         while base < data.len() {
             let rest = &data[base..];
@@ -246,12 +262,24 @@ impl IndicatorSet {
                 None => rest.len(),
             };
             let block = &rest[..end];
-            Finder::new(self, options, scratch, block, Place::Raw).text();
+            match &sieve {
+                Some((sieve, bytes)) => {
+                    let mut walk = std::mem::take(&mut scratch.walk);
+                    let suspects = walk.suspects(block, sieve, bytes, hosts, level);
+                    if !suspects.is_empty() {
+                        Finder::new(self, options, scratch, block, Place::Raw).suspects(suspects);
+                    }
+                    scratch.walk = walk;
+                }
+                None => Finder::new(self, options, scratch, block, Place::Raw).text(),
+            }
             if let Some(view) = View::new(block, options.refang.0) {
                 let place = Place::View(&view, options.refang.0);
                 Finder::new(self, options, scratch, view.text(), place).text();
             }
-            self.report(base, data, options, scratch, on_hit)?;
+            if !scratch.pending.is_empty() {
+                self.report(base, data, options, scratch, on_hit)?;
+            }
             base += end;
         }
         ControlFlow::Continue(())
@@ -360,6 +388,16 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ParseError> {
+        // Nothing is to be undone in a plain name, and it is read into memory that is there.
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        if name.as_bytes().iter().all(is_plain) && !name.ends_with('.') {
+            let mut finder = Finder::new(self, options, scratch, name.as_bytes(), Place::Value);
+            if let Some(name) = finder.canonical_name(0, name.len()) {
+                finder.domain(&name, 0, 0);
+                scratch.name = name;
+                return Ok(self.report(0, &[], options, scratch, on_hit));
+            }
+        }
         let options_of_name =
             ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
         let name = Observable::parse_with(name, &options_of_name)?;
@@ -405,17 +443,20 @@ impl IndicatorSet {
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Scratch { pending, values, guards, outermost, .. } = scratch;
+        let several = pending.len() > 1;
         pending.sort_unstable();
         outermost.clear();
 
         let mut result = ControlFlow::Continue(());
         let mut line: Option<(std::ops::Range<usize>, Option<Time>)> = None;
         for hit in pending.iter() {
-            let reach = outermost.get(&hit.entry);
-            if reach.is_some_and(|reach| *reach > hit.end.0) {
-                continue;
+            if several {
+                let reach = outermost.get(&hit.entry);
+                if reach.is_some_and(|reach| *reach > hit.end.0) {
+                    continue;
+                }
+                outermost.insert(hit.entry, hit.end.0 + 1);
             }
-            outermost.insert(hit.entry, hit.end.0 + 1);
             let Some(indicator) = self.get(hit.entry) else { continue };
             let (start, end) = (base + hit.start, base + hit.end.0);
             let event = if options.filter.as_of == AsOf::Event {

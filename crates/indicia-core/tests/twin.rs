@@ -13,7 +13,7 @@ mod random;
 
 use std::ops::ControlFlow;
 
-use indicia_core::{IndicatorSet, Scratch, SetBuilder};
+use indicia_core::{IndicatorSet, Level, Scratch, SetBuilder};
 use matcher::Found;
 use random::{Case, Random};
 
@@ -45,30 +45,33 @@ fn number(case: &Case, indicator: &indicia_core::IndicatorRef<'_>) -> usize {
 fn scan_agrees_with_its_twin() {
     let pairs = from_env("INDICIA_TWIN_PAIRS", 5_000);
     let mut random = Random::new(from_env("INDICIA_TWIN_SEED", 1));
-    let mut scratch = Scratch::default();
+    let mut scratches: Vec<_> = Level::available().map(|level| (level, Scratch::with_level(level))).collect();
     let mut hits = 0;
     let mut wrong = 0;
     for pair in 0..pairs {
         let case = Case::new(&mut random);
         let set = compile(&case);
-        let mut scanned = Vec::new();
-        let _ = set.scan_with(&case.text, &case.options, &mut scratch, &mut |hit| {
-            scanned.push(Found {
-                start: hit.start,
-                end: hit.end,
-                listed: number(&case, &hit.indicator),
-                relation: hit.relation,
-                contexts: hit.contexts().count(),
-            });
-            ControlFlow::Continue(())
-        });
-        scanned.sort();
         let twin = matcher::scan(&case);
         hits += twin.len();
-        if scanned != twin {
-            wrong += 1;
-            if wrong <= from_env("INDICIA_TWIN_SHOW", 5) {
-                show(pair, &case, &scanned, &twin);
+        for (level, scratch) in &mut scratches {
+            let mut scanned = Vec::new();
+            let _ = set.scan_with(&case.text, &case.options, scratch, &mut |hit| {
+                scanned.push(Found {
+                    start: hit.start,
+                    end: hit.end,
+                    listed: number(&case, &hit.indicator),
+                    relation: hit.relation,
+                    contexts: hit.contexts().count(),
+                });
+                ControlFlow::Continue(())
+            });
+            scanned.sort();
+            if scanned != twin {
+                wrong += 1;
+                if wrong <= from_env("INDICIA_TWIN_SHOW", 5) {
+                    println!("{level:?}");
+                    show(pair, &case, &scanned, &twin);
+                }
             }
         }
     }
@@ -95,6 +98,57 @@ fn show(pair: u64, case: &Case, scanned: &[Found], twin: &[Found]) {
             );
         }
     }
+}
+
+/// A scan that looks at every token, and the scans that look where the sieve lets something pass: on more and
+/// longer texts than the slow twin has time for, most of them of what is listed and what is near it.
+#[test]
+fn levels_agree() {
+    let pairs = from_env("INDICIA_LEVEL_PAIRS", 20_000);
+    let mut random = Random::new(from_env("INDICIA_TWIN_SEED", 1) + 2_000_000);
+    let mut scratches: Vec<_> = Level::available().map(|level| (level, Scratch::with_level(level))).collect();
+    let (mut hits, mut wrong) = (0, 0);
+    for pair in 0..pairs {
+        let mut case = Case::new(&mut random);
+        // Each kind makes a scan look at more: here some are left out.
+        let left_out: Vec<bool> = (0..64).map(|_| random.one_in(2)).collect();
+        if random.one_in(2) {
+            case.keep(|indicator| !left_out[usize::from(indicator.target.observable.kind().number())]);
+        }
+        for _ in 0..random.below(12) {
+            case.more_text(&mut random);
+        }
+        let set = compile(&case);
+        let mut scan = |level: usize| {
+            let mut found = Vec::new();
+            let _ = set.scan_with(&case.text, &case.options, &mut scratches[level].1, &mut |hit| {
+                found.push((hit.start, hit.end, hit.indicator.index(), hit.relation, hit.value.to_string()));
+                ControlFlow::Continue(())
+            });
+            found
+        };
+        let levels: Vec<Level> = Level::available().collect();
+        let plain = scan(levels.len() - 1);
+        hits += plain.len();
+        for (at, level) in levels[..levels.len() - 1].iter().enumerate() {
+            let found = scan(at);
+            if found != plain {
+                wrong += 1;
+                if wrong < 6 {
+                    println!("pair {pair} {level:?}: {:?}", String::from_utf8_lossy(&case.text));
+                    for (name, only, other) in [("sieve", &found, &plain), ("plain", &plain, &found)] {
+                        for hit in only.iter().filter(|hit| !other.contains(hit)) {
+                            let listed = set.get(hit.2).expect("an indicator");
+                            println!("   only {name}: {hit:?} {listed:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("{pairs} pairs, {hits} hits, {wrong} disagree");
+    assert_eq!(wrong, 0, "of {pairs} pairs");
+    assert!(hits as u64 > pairs, "{hits} hits in {pairs} pairs");
 }
 
 #[test]

@@ -1,13 +1,20 @@
 //! The way from a reader to the caller: options applied to each context, everything counted.
 
+use std::io::{self, BufRead};
+
 use indicia_core::{Context, Indicator, Match, Reason, Target};
 
 use crate::kinds::{self, Hint, Matching};
+use crate::lines::Lines;
 use crate::{Format, Place, ReadOptions, Report};
 
 pub(crate) struct Collector<'a> {
     pub(crate) options: &'a ReadOptions,
     pub(crate) report: Report,
+    /// The lines before the text, where it is a part of one that is read in parts.
+    pub(crate) lines_before: Option<u64>,
+    /// A record wanted more lines than the text has.
+    pub(crate) ended_inside_a_record: bool,
     sink: &'a mut dyn FnMut(Indicator),
 }
 
@@ -17,7 +24,16 @@ impl<'a> Collector<'a> {
         options: &'a ReadOptions,
         sink: &'a mut dyn FnMut(Indicator),
     ) -> Collector<'a> {
-        Collector { options, report: Report { format: Some(format), ..Report::default() }, sink }
+        let report = Report { format: Some(format), ..Report::default() };
+        Collector { options, report, lines_before: None, ended_inside_a_record: false, sink }
+    }
+
+    /// The lines of the text.
+    pub(crate) fn lines<'t>(&self, text: &'t mut dyn BufRead) -> io::Result<Lines<'t>> {
+        match self.lines_before {
+            Some(before) => Ok(Lines::of_part(text, before)),
+            None => Lines::new(text),
+        }
     }
 
     pub(crate) fn finish(self) -> Report {

@@ -6,7 +6,6 @@ use indicia_core::{Context, Match, Reason};
 
 use crate::collect::{Collector, described};
 use crate::kinds::Hint;
-use crate::lines::Lines;
 use crate::plain::{split_comment, trim};
 use crate::{FeedError, Place};
 
@@ -29,7 +28,7 @@ const OWN: [&str; 14] = [
 ];
 
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
-    let mut lines = Lines::new(input)?;
+    let mut lines = to.lines(input)?;
     while let Some(line) = lines.next()? {
         let number = line.number;
         to.report.recoded += u64::from(line.recoded);

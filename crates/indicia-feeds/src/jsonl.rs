@@ -10,12 +10,11 @@ use indicia_core::{Indicator, Kind, Match, Profile, Reason, Target};
 use serde_json::{Map, Value};
 
 use crate::collect::Collector;
-use crate::lines::Lines;
 use crate::plain::trim;
 use crate::{FeedError, Place};
 
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
-    let mut lines = Lines::new(input)?;
+    let mut lines = to.lines(input)?;
     while let Some(line) = lines.next()? {
         let number = line.number;
         to.report.recoded += u64::from(line.recoded);

@@ -224,11 +224,17 @@ fn is_plain_digest(kind: Kind) -> bool {
 pub(crate) fn clean(raw: &str) -> Cow<'_, str> {
     let edge =
         |c: char| c.is_whitespace() || c == '\0' || is_invisible(c) || matches!(c, '\u{200c}'..='\u{200f}');
-    let text = raw.trim_matches(edge);
+    let text = if has_graphic_edges(raw) { raw } else { raw.trim_matches(edge) };
     if !text.is_ascii() && text.contains(is_invisible) {
         return text.chars().filter(|c| !is_invisible(*c)).collect();
     }
     text.into()
+}
+
+/// Whether nothing can be trimmed: a look at two bytes, where characters would be read one by one.
+pub(crate) fn has_graphic_edges(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    matches!((bytes.first(), bytes.last()), (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic())
 }
 
 /// Zero-width characters without a meaning in any value; joiners have one in names.

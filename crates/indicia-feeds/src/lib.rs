@@ -42,6 +42,7 @@ pub mod list;
 mod markings;
 mod misp;
 mod options;
+mod parts;
 mod plain;
 mod report;
 mod rows;
@@ -57,6 +58,7 @@ pub use crate::detect::{HEAD_BYTES, detect};
 pub use crate::error::FeedError;
 pub use crate::format::Format;
 pub use crate::options::ReadOptions;
+pub use crate::parts::{PartReport, Parts};
 pub use crate::report::{Place, Refusal, Report};
 pub use crate::write::{LossReport, WriteOptions, Writer, csv_record};
 

@@ -14,7 +14,10 @@ pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
 /// The lines of a text, numbered from 1, without their ends (LF, CRLF, and a lone CR at the end of the text).
 pub(crate) struct Lines<'a> {
     text: Box<dyn BufRead + 'a>,
+    /// A line that is not whole in what the text has buffered.
     buffer: Vec<u8>,
+    /// What the text has buffered of the line given last.
+    used: usize,
     number: u64,
 }
 
@@ -30,10 +33,16 @@ pub(crate) struct Line<'b> {
 
 impl<'a> Lines<'a> {
     pub(crate) fn new(input: &'a mut dyn BufRead) -> io::Result<Lines<'a>> {
-        Ok(Lines { text: utf8(input)?, buffer: Vec::new(), number: 0 })
+        Ok(Lines { text: utf8(input)?, buffer: Vec::new(), used: 0, number: 0 })
+    }
+
+    /// The lines of a part of a text in UTF-8, numbered behind those before it.
+    pub(crate) fn of_part(part: &'a mut dyn BufRead, before: u64) -> Lines<'a> {
+        Lines { text: Box::new(part), buffer: Vec::new(), used: 0, number: before }
     }
 
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.text.consume(std::mem::take(&mut self.used));
         self.buffer.clear();
         let mut any = false;
         let mut cut = false;
@@ -46,8 +55,17 @@ impl<'a> Lines<'a> {
             if chunk.is_empty() {
                 break;
             }
-            any = true;
             let end = memchr::memchr(b'\n', chunk);
+            if let Some(end) = end
+                && !any
+                && end <= MAX_LINE_BYTES
+            {
+                // Most lines are whole in the buffer of the text: they are read there.
+                self.number += 1;
+                self.used = end + 1;
+                return Ok(Some(self.borrowed(end)?));
+            }
+            any = true;
             let part = &chunk[..end.unwrap_or(chunk.len())];
             let room = MAX_LINE_BYTES - self.buffer.len();
             cut |= part.len() > room;
@@ -73,6 +91,13 @@ impl<'a> Lines<'a> {
         }
         let (text, recoded) = decode(&self.buffer);
         Ok(Some(Line { number: self.number, text, recoded, cut }))
+    }
+
+    /// The first bytes of what the text has buffered, as a line.
+    fn borrowed(&mut self, end: usize) -> io::Result<Line<'_>> {
+        let line = &self.text.fill_buf()?[..end];
+        let (text, recoded) = decode(line.strip_suffix(b"\r").unwrap_or(line));
+        Ok(Line { number: self.number, text, recoded, cut: false })
     }
 }
 

@@ -11,12 +11,11 @@ use std::io::BufRead;
 use indicia_core::{Context, Kind, Match, Reason};
 
 use crate::collect::{Collector, described};
-use crate::kinds::Hint;
-use crate::lines::Lines;
+use crate::kinds::{Hint, has_graphic_edges};
 use crate::{FeedError, Place, hosts};
 
 pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<(), FeedError> {
-    let mut lines = Lines::new(input)?;
+    let mut lines = to.lines(input)?;
     while let Some(line) = lines.next()? {
         let number = line.number;
         if line.cut {
@@ -46,6 +45,9 @@ pub(crate) fn is_comment(text: &str) -> bool {
 
 /// White space and invisible characters off both ends.
 pub(crate) fn trim(text: &str) -> &str {
+    if has_graphic_edges(text) {
+        return text;
+    }
     text.trim_matches(|c: char| {
         c.is_whitespace() || matches!(c, '\0' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
     })

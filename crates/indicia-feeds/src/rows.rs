@@ -146,8 +146,8 @@ fn of_field(field: &str) -> Option<Meaning> {
 
 impl Layout {
     /// Whether any of these headers names a value or its type.
-    pub(crate) fn is_header(names: &[String]) -> bool {
-        names.iter().any(|n| matches!(meaning(n), Meaning::Value | Meaning::Typed(_) | Meaning::Asn))
+    pub(crate) fn is_header(names: &[impl AsRef<str>]) -> bool {
+        names.iter().any(|n| matches!(meaning(n.as_ref()), Meaning::Value | Meaning::Typed(_) | Meaning::Asn))
     }
 
     /// The columns of a header; `width` columns without names where there is none.
@@ -180,13 +180,13 @@ impl Layout {
     }
 
     /// Reads one row. Errors of single cells are reported with the row's place.
-    pub(crate) fn row(&self, cells: &[String], place: &dyn Fn() -> Place, to: &mut Collector<'_>) {
+    pub(crate) fn row<S: AsRef<str>>(&self, cells: &[S], place: &dyn Fn() -> Place, to: &mut Collector<'_>) {
         let mut row = Row::default();
         let mut type_ = None;
         let (mut port, mut path) = (None, None);
         let mut values: Vec<(usize, &str)> = Vec::new();
         for (i, cell) in cells.iter().enumerate() {
-            let cell = formula(cell.trim());
+            let cell = formula(cell.as_ref().trim());
             if is_null(cell) {
                 continue;
             }
@@ -251,13 +251,15 @@ impl Layout {
         }
         if parts.is_empty() {
             if refused.is_none() {
+                let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
                 to.refuse(place(), Reason::NoTarget, &cells.join(" | "));
             }
             return;
         }
         let group = (parts.len() > 1).then(|| group_of(parts.iter().map(|(t, _)| t)));
-        for (target, context_only) in parts {
-            let mut context = row.context.clone();
+        let last = parts.len() - 1;
+        for (at, (target, context_only)) in parts.into_iter().enumerate() {
+            let mut context = if at == last { std::mem::take(&mut row.context) } else { row.context.clone() };
             if context_only {
                 context.extra.insert("to_ids".to_string(), false.into());
             }
@@ -451,14 +453,9 @@ fn truth(cell: &str) -> Option<bool> {
 /// A number, a percentage, or one of the words of the STIX scale (None, Low, Med, High).
 pub(crate) fn confidence(cell: &str, source: &str) -> Option<Confidence> {
     let from = (!source.eq_ignore_ascii_case("confidence")).then(|| source.to_string());
-    let word = match cell.to_ascii_lowercase().as_str() {
-        "low" => Some(15),
-        "medium" | "med" | "moderate" => Some(50),
-        "high" => Some(85),
-        _ => None,
-    };
-    if let Some(value) = word {
-        return Some(Confidence { value: value.into(), scale: None, source: from });
+    const WORDS: [(&str, u8); 5] = [("low", 15), ("medium", 50), ("med", 50), ("moderate", 50), ("high", 85)];
+    if let Some((_, value)) = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(cell)) {
+        return Some(Confidence { value: (*value).into(), scale: None, source: from });
     }
     let digits = cell.trim_end_matches('%').trim();
     let value = match digits.parse::<u64>() {

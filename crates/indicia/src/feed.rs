@@ -1,6 +1,6 @@
 //! Feeds from files: what to read, as what, and what came of it.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,10 @@ use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
 
 use crate::input::{Event, Visitor, Walker};
 use crate::{IndicatorSet, OpenOptions};
+
+mod threads;
+
+use threads::{Feed, Helpers, Target};
 
 /// A feed: where it is, and what is known about it.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +76,10 @@ impl LoadReport {
         }
         total
     }
+
+    fn fail(&mut self, name: &str, reason: Reason, message: String) {
+        self.failed.push(Failed { name: name.to_string(), reason, message });
+    }
 }
 
 /// The profile that all URLs of a reading follow. Those of one profile are never compared with those of another,
@@ -124,6 +132,9 @@ pub struct Reader<'s> {
     open: OpenOptions,
     /// Called with the name of each file before it is read.
     pub progress: &'s mut dyn FnMut(&str),
+    /// Threads that read beside the one that walks and hands on, 0 for none: the order of indicators and reports is the
+    /// same.
+    pub helpers: usize,
     /// What came of it so far.
     pub report: LoadReport,
 }
@@ -138,7 +149,14 @@ impl<'s> Reader<'s> {
     /// A reader that hands indicators to `sink`, URLs under `default@1`.
     pub fn new(sink: &'s mut dyn FnMut(Indicator), progress: &'s mut dyn FnMut(&str)) -> Reader<'s> {
         let agreed = Agreed { profile: Some(Profile::Default), by: None };
-        Reader { sink, agreed, open: OpenOptions::default(), progress, report: LoadReport::default() }
+        Reader {
+            sink,
+            agreed,
+            open: OpenOptions::default(),
+            progress,
+            helpers: 0,
+            report: LoadReport::default(),
+        }
     }
 
     /// Reads one feed. What fails is in the report; the rest is done.
@@ -149,22 +167,30 @@ impl<'s> Reader<'s> {
             self.read_list(spec);
             return;
         }
-        let mut visit = Visit { reader: self, spec };
+        if self.helpers == 0 {
+            self.walk(spec, None);
+            return;
+        }
+        std::thread::scope(|scope| self.walk(spec, Some(Helpers::new(scope, self.helpers))));
+    }
+
+    fn walk(&mut self, spec: &FeedSpec, helpers: Option<Helpers<'_, '_>>) {
+        let mut visit = Visit { reader: self, spec, helpers };
         let walker = Walker { skip_documents: true, ..Walker::default() };
         let _ = if spec.path.as_os_str() == "-" {
             walker.reader("-", &mut io::stdin().lock(), &mut visit)
         } else {
             walker.path(&spec.path, &mut visit)
         };
+        visit.settle();
     }
 
     fn read_list(&mut self, spec: &FeedSpec) {
         let name = spec.path.to_string_lossy().into_owned();
-        let failed = |message: String, reason| Failed { name: name.clone(), reason, message };
         let text = match std::fs::read_to_string(&spec.path) {
             Ok(text) => text,
             Err(error) => {
-                self.report.failed.push(failed(error.to_string(), Reason::Io));
+                self.report.fail(&name, Reason::Io, error.to_string());
                 return;
             }
         };
@@ -180,24 +206,25 @@ impl<'s> Reader<'s> {
                 }
             }
             Err(error) => {
-                let reason = error.reason();
-                self.report.failed.push(failed(error.to_string(), reason));
+                self.report.fail(&name, error.reason(), error.to_string());
             }
         }
     }
 }
 
-struct Visit<'v, 's> {
+struct Visit<'v, 's, 'scope, 'env> {
     reader: &'v mut Reader<'s>,
     spec: &'v FeedSpec,
+    helpers: Option<Helpers<'scope, 'env>>,
 }
 
-impl Visitor for Visit<'_, '_> {
-    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
+impl Visitor for Visit<'_, '_, '_, '_> {
+    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         (self.reader.progress)(name);
         let mut head = Vec::with_capacity(HEAD_BYTES);
         input.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
         if indicia_core::IndicatorSet::is_set(&head) {
+            self.settle();
             let mut bytes = head;
             input.read_to_end(&mut bytes)?;
             match indicia_core::IndicatorSet::from_bytes(&bytes) {
@@ -239,7 +266,8 @@ impl Visitor for Visit<'_, '_> {
         let Some(readable) = format.filter(|f| f.is_read()) else {
             let empty = head.iter().all(u8::is_ascii_whitespace);
             if empty {
-                self.reader.report.files.push((name.to_string(), Report::default()));
+                let name = name.to_string();
+                self.tell(|report| report.files.push((name, Report::default())));
             } else if self.is_the_feed(name) {
                 // Named by itself, it was meant to be read.
                 match format {
@@ -252,7 +280,8 @@ impl Visitor for Visit<'_, '_> {
                     }
                 }
             } else {
-                self.reader.report.not_read.push((name.to_string(), format));
+                let name = name.to_string();
+                self.tell(move |report| report.not_read.push((name, format)));
             }
             return Ok(ControlFlow::Continue(()));
         };
@@ -265,7 +294,13 @@ impl Visitor for Visit<'_, '_> {
                 return Ok(ControlFlow::Continue(()));
             }
         }
-        let mut input = io::BufReader::with_capacity(1 << 17, io::Cursor::new(head).chain(input));
+        let mut input = io::Cursor::new(head).chain(input);
+        if let Some(helpers) = &mut self.helpers {
+            let mut to = Target { sink: self.reader.sink, report: &mut self.reader.report };
+            helpers.read(Feed { name, format: readable, options }, &mut input, &mut to);
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut input = io::BufReader::with_capacity(1 << 17, input);
         match indicia_feeds::read(readable, &mut input, &options, self.reader.sink) {
             Ok(report) => self.reader.report.files.push((name.to_string(), report)),
             Err(error) => self.fail(name, error.reason(), error.to_string()),
@@ -275,20 +310,39 @@ impl Visitor for Visit<'_, '_> {
 
     fn event(&mut self, name: &str, event: Event) {
         match event {
-            Event::Skipped => self.reader.report.skipped += 1,
+            Event::Skipped => self.tell(|report| report.skipped += 1),
             Event::Failed(error) => self.fail(name, Reason::Io, error.to_string()),
         }
     }
 }
 
-impl Visit<'_, '_> {
+impl Visit<'_, '_, '_, '_> {
     /// Whether a stream is what the user named, not a part of a folder or archive.
     fn is_the_feed(&self, name: &str) -> bool {
         name == self.spec.path.to_string_lossy()
     }
 
     fn fail(&mut self, name: &str, reason: Reason, message: String) {
-        self.reader.report.failed.push(Failed { name: name.to_string(), reason, message });
+        let name = name.to_string();
+        self.tell(move |report| report.fail(&name, reason, message));
+    }
+
+    /// Says something in the report, behind all that is still being read.
+    fn tell(&mut self, fact: impl FnOnce(&mut LoadReport) + 'static) {
+        match &mut self.helpers {
+            None => fact(&mut self.reader.report),
+            Some(helpers) => {
+                let mut to = Target { sink: self.reader.sink, report: &mut self.reader.report };
+                helpers.tell(&mut to, fact);
+            }
+        }
+    }
+
+    /// Waits for all that is still being read.
+    fn settle(&mut self) {
+        if let Some(helpers) = &mut self.helpers {
+            helpers.settle(&mut Target { sink: self.reader.sink, report: &mut self.reader.report });
+        }
     }
 }
 
@@ -299,6 +353,7 @@ pub struct Loader {
     agreed: Agreed,
     report: LoadReport,
     open: OpenOptions,
+    helpers: usize,
     /// What a set must be to be taken as it is; `None` where something else was read or is asked for.
     as_is: Option<AsIs>,
 }
@@ -336,14 +391,29 @@ impl Loader {
         let agreed = Agreed { profile: options.profile, by: None };
         let as_is = (options.roles.is_empty() && !options.everything)
             .then_some(AsIs { profile: options.profile, opened: None });
-        let (builder, open) = (SetBuilder::new(options), OpenOptions::default());
-        Loader { builder, agreed, report: LoadReport::default(), open, as_is }
+        let helpers = std::thread::available_parallelism().map_or(1, usize::from);
+        let open = OpenOptions::default();
+        Loader {
+            builder: SetBuilder::new(options),
+            agreed,
+            report: LoadReport::default(),
+            open,
+            helpers,
+            as_is,
+        }
     }
 
     /// Says what sets among the feeds must be; those that are not are among the failed. Where that is a signature,
     /// feeds of other formats are too: a set must not be replaced by something that nobody signed.
     pub fn open_sets_with(&mut self, options: OpenOptions) {
         self.open = options;
+    }
+
+    /// Reads with so many threads beside the calling one, 0 for none; without this with one for each processor. The set
+    /// and the report are the same.
+    pub fn helpers(mut self, helpers: usize) -> Loader {
+        self.helpers = helpers;
+        self
     }
 
     /// Reads one feed into the set to be.
@@ -377,6 +447,7 @@ impl Loader {
         let mut reader = Reader::new(&mut sink, progress);
         reader.agreed = self.agreed.clone();
         reader.open = self.open.clone();
+        reader.helpers = self.helpers;
         reader.report = std::mem::take(&mut self.report);
         reader.read(spec);
         (self.report, self.agreed) = (reader.report, reader.agreed);

@@ -7,7 +7,7 @@
 //! Limits, each an explicit problem and never a silent end: [`Limits`].
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -46,12 +46,12 @@ pub enum Event {
 
 /// What a walk hands out: a stream, or what became of a name.
 pub trait Visitor {
-    /// One stream of decompressed bytes. `name` is for people; `relative` is the name below the path that was
-    /// asked for, or the file's own name.
+    /// One stream of decompressed bytes, not buffered: it is read or decompressed straight into what the reader
+    /// gives. `name` is for people; `relative` is the name below the path that was asked for, or the file's own name.
     ///
     /// # Errors
     /// What reading the stream gave; it is passed on to [`Visitor::event`].
-    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>>;
+    fn stream(&mut self, name: &str, relative: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>>;
 
     /// Something that is not a stream.
     fn event(&mut self, name: &str, event: Event);
@@ -154,16 +154,14 @@ impl Walker {
         depth: usize,
         visitor: &mut dyn Visitor,
     ) -> ControlFlow<()> {
-        let mut input = BufReader::with_capacity(1 << 17, input);
-        let head = match fill(&mut input) {
-            Ok(head) => head,
+        let mut input = match Peeked::new(input) {
+            Ok(input) => input,
             Err(error) => {
                 visitor.event(shown, Event::Failed(error));
                 return ControlFlow::Continue(());
             }
         };
-        let layer = Layer::of(&head);
-        let mut input = Cursor::new(head).chain(input);
+        let layer = Layer::of(input.head());
         if !matches!(layer, Layer::Plain) && depth >= self.limits.depth {
             let error = io::Error::other(format!(
                 "limit reached: more than {} layers of archives",
@@ -173,26 +171,26 @@ impl Walker {
             return ControlFlow::Continue(());
         }
         match layer {
-            Layer::Plain => {
-                let mut input = BufReader::with_capacity(1 << 17, input);
-                match visitor.stream(shown, relative, &mut input) {
-                    Ok(flow) => flow,
-                    Err(error) => {
-                        visitor.event(shown, Event::Failed(error));
-                        ControlFlow::Continue(())
-                    }
+            Layer::Plain => match visitor.stream(shown, relative, &mut input) {
+                Ok(flow) => flow,
+                Err(error) => {
+                    visitor.event(shown, Event::Failed(error));
+                    ControlFlow::Continue(())
                 }
+            },
+            // Headers are read in small pieces; members pass the buffer by.
+            Layer::Tar => {
+                self.tar(shown, relative, &mut BufReader::with_capacity(BLOCK, input), depth, visitor)
             }
-            Layer::Tar => self.tar(shown, relative, &mut input, depth, visitor),
             Layer::Zip => self.zip(shown, relative, &mut input, file, depth, visitor),
             Layer::Gzip | Layer::Zstd | Layer::Xz | Layer::Bzip2 => {
                 let counter = std::cell::Cell::new(0);
-                let counted = Counted { input, bytes: &counter };
+                let counted = BufReader::with_capacity(BLOCK, Counted { input, bytes: &counter });
                 let decoder: io::Result<Box<dyn Read + '_>> = match layer {
-                    Layer::Gzip => Ok(Box::new(flate2::read::MultiGzDecoder::new(counted))),
-                    Layer::Zstd => zstd::Decoder::new(counted).map(|d| Box::new(d) as Box<dyn Read>),
-                    Layer::Xz => Ok(Box::new(liblzma::read::XzDecoder::new_multi_decoder(counted))),
-                    _ => Ok(Box::new(bzip2::read::MultiBzDecoder::new(counted))),
+                    Layer::Gzip => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(counted))),
+                    Layer::Zstd => zstd::Decoder::with_buffer(counted).map(|d| Box::new(d) as Box<dyn Read>),
+                    Layer::Xz => Ok(Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(counted))),
+                    _ => Ok(Box::new(bzip2::bufread::MultiBzDecoder::new(counted))),
                 };
                 match decoder {
                     Ok(decoder) => {
@@ -264,7 +262,9 @@ impl Walker {
         visitor: &mut dyn Visitor,
     ) -> ControlFlow<()> {
         let members = match file {
-            Some(file) => self.zip_members(shown, relative, BufReader::new(file), depth, visitor),
+            Some(file) => {
+                self.zip_members(shown, relative, BufReader::with_capacity(BLOCK, file), depth, visitor)
+            }
             None => {
                 let mut bytes = Vec::new();
                 match input.take(self.limits.nested_zip + 1).read_to_end(&mut bytes) {
@@ -352,11 +352,47 @@ impl Layer {
     }
 }
 
-/// The first bytes of a stream: as many as there are, up to one block of tar.
-fn fill(input: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(512);
-    input.take(512).read_to_end(&mut head)?;
-    Ok(head)
+/// How much of an archive or compressed stream is read at once.
+const BLOCK: usize = 1 << 17;
+
+/// A stream whose first bytes were looked at: as many as there are, up to one block of tar.
+struct Peeked<'r> {
+    head: [u8; 512],
+    given: usize,
+    held: usize,
+    rest: &'r mut dyn Read,
+}
+
+impl<'r> Peeked<'r> {
+    fn new(rest: &'r mut dyn Read) -> io::Result<Peeked<'r>> {
+        let mut head = [0; 512];
+        let mut held = 0;
+        while held < head.len() {
+            match rest.read(&mut head[held..]) {
+                Ok(0) => break,
+                Ok(n) => held += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Peeked { head, given: 0, held, rest })
+    }
+
+    fn head(&self) -> &[u8] {
+        &self.head[..self.held]
+    }
+}
+
+impl Read for Peeked<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.held {
+            return self.rest.read(into);
+        }
+        let n = into.len().min(self.held - self.given);
+        into[..n].copy_from_slice(&self.head[self.given..self.given + n]);
+        self.given += n;
+        Ok(n)
+    }
 }
 
 struct Counted<'c, R> {

@@ -27,6 +27,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "feeds")]
+pub mod chunks;
 #[cfg(feature = "exchange")]
 pub mod exchange;
 #[cfg(feature = "feeds")]
@@ -36,6 +38,8 @@ pub mod input;
 mod live;
 mod map;
 mod publish;
+#[cfg(feature = "feeds")]
+mod scan_file;
 mod set;
 #[cfg(feature = "feeds")]
 pub mod store;
@@ -47,5 +51,7 @@ pub use indicia_feeds as feeds;
 
 pub use live::{Live, LiveFile};
 pub use publish::{OpenOptions, Unwanted, key_name};
+#[cfg(feature = "feeds")]
+pub use scan_file::FileHit;
 pub use set::{Error, IndicatorSet, write_atomically};
 pub use tables::{TableFiles, use_tables};

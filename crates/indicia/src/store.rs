@@ -31,7 +31,7 @@ mod format;
 mod join;
 mod observe;
 
-pub use format::{Block, Observed, Reader, StoreError, Totals, is_store};
+pub use format::{Block, Observed, Peeked, Reader, StoreError, Totals, is_store, peek};
 pub use join::{Found, join};
 pub use observe::{Observer, write, write_to};
 

@@ -1,6 +1,6 @@
 //! Limits of decompression: reached limits are told, and what came before them was read.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
 use indicia::input::{Event, Limits, Visitor, Walker};
@@ -12,7 +12,7 @@ struct Seen {
 }
 
 impl Visitor for Seen {
-    fn stream(&mut self, _: &str, _: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
+    fn stream(&mut self, _: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         let mut buffer = [0; 4096];
         loop {
             match input.read(&mut buffer)? {

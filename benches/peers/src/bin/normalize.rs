@@ -5,7 +5,7 @@
 //! the URLs in its files are a list of their own.
 
 use indicia_core::{Canonical, Kind, Observable, ipv4, url};
-use indicia_peers::{Contender, medians, urls_below};
+use indicia_peers::{Contender, medians, rows, urls_below};
 use serde_json::{Value, json};
 
 fn main() {
@@ -68,16 +68,7 @@ fn addresses(csv: &str) {
 
 /// The values of a type in the first columns of the workload's indicators.
 fn of_type(csv: &str, name: &str, at_most: usize) -> Vec<String> {
-    csv.lines()
-        .skip(1)
-        .filter_map(|line| {
-            // A URL can have commas, the columns behind it have none.
-            let mut columns = line.rsplitn(4, ',');
-            let (_, _, kind, value) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
-            (kind == name).then(|| value.trim_matches('"').to_owned())
-        })
-        .take(at_most)
-        .collect()
+    rows(csv).filter(|(_, kind)| *kind == name).map(|(value, _)| value.to_owned()).take(at_most).collect()
 }
 
 fn urls(csv: &str, corpus: Option<&str>) {

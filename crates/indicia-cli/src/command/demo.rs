@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
+use indicia::chunks::{Chunk, Chunks};
 use indicia::exchange::package::Package;
 use indicia::exchange::plan::{self, Plan};
 use indicia::exchange::{Agreement, Ledger};
@@ -11,8 +12,7 @@ use indicia::feeds::{Format, ReadOptions, Report, read};
 use indicia::{BuildOptions, IndicatorSet, ScanOptions, Scratch, SetBuilder, Target, Time, refang};
 
 use crate::args::{Guarded, OutputFormat};
-use crate::data::{Chunk, Places};
-use crate::hits::{Place, Style};
+use crate::hits::{Place, Style, Written};
 use crate::{Exit, feeds, show};
 
 const PARTNER: &str = include_str!("../../demo/partner.csv");
@@ -43,31 +43,33 @@ pub(crate) fn run() -> io::Result<Exit> {
         show::count(TRAFFIC.lines().count() as u64, "line")
     )?;
 
-    let chunk = Chunk { text: TRAFFIC.as_bytes().to_vec(), base: 0, line: 1, via: None };
+    let mut chunk = Chunk::default();
+    Chunks::new(TRAFFIC.as_bytes()).next_into(&mut chunk)?;
     let style = Style {
         format: OutputFormat::Text,
         only_matching: false,
         guarded: Guarded::Show,
         now: feeds::now(),
         color: std::env::var_os("NO_COLOR").is_none(),
+        each_anew: false,
     };
-    let mut places = Places::new(&chunk);
-    let mut lines = Vec::new();
+    let mut places = chunk.places();
+    let (mut known, mut lines) = (Written::default(), Vec::new());
     let (mut hits, mut doubtful) = (0u64, 0u64);
     let mut written = Ok(());
-    let _ = set.scan_with(&chunk.text, &ScanOptions::default(), &mut Scratch::default(), &mut |hit| {
+    let _ = set.scan_with(chunk.text(), &ScanOptions::default(), &mut Scratch::default(), &mut |hit| {
         hits += 1;
         doubtful += u64::from(!hit.guards.is_empty());
         let place = Place {
             path: "traffic.log",
             line: places.line(hit.start),
             span: places.span(hit.start, hit.end),
-            raw: &chunk.text[hit.start..hit.end],
+            raw: &chunk.text()[hit.start..hit.end],
             via: None,
             line_text: None,
             seen: None,
         };
-        written = style.hit(hit, &place, &mut lines);
+        written = style.hit(hit, &place, &mut known, &mut lines);
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     written?;

@@ -1,9 +1,10 @@
 //! `extract`: the observables that stand in data.
 
 use std::borrow::Cow;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
+use indicia::chunks::{Chunk, Chunks};
 use indicia::feeds::csv_record;
 use indicia::input::{Event, Visitor};
 use indicia::refang::defang;
@@ -12,8 +13,9 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::args::{Extract, KindArg, OutputFormat};
-use crate::data::{self, Chunk, Places};
+use crate::data;
 use crate::hits::{Raw, json_line};
+use crate::pipeline::{self, Feeder, Work};
 use crate::show;
 
 /// Kinds that are looked for only when named.
@@ -35,13 +37,16 @@ struct Line<'l> {
     via: Option<&'static str>,
 }
 
-struct Extracting<'a> {
+/// What is done with each piece.
+struct Job {
     options: ExtractOptions,
     format: OutputFormat,
-    out: io::BufWriter<io::StdoutLock<'a>>,
-    found: u64,
+}
+
+/// Gives the pipeline what a walk finds.
+struct Extracting<'f, 'p> {
+    feeder: &'f mut Feeder<'p, Job>,
     exit: Exit,
-    broken: Option<io::Error>,
 }
 
 pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
@@ -57,48 +62,34 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
     } else {
         named
     };
-    let mut extracting = Extracting {
-        options: ExtractOptions { kinds, refang: args.refang, nested: args.nested, every: false },
-        format: args.output.get(),
-        out: io::BufWriter::new(io::stdout().lock()),
-        found: 0,
-        exit: Exit::Done,
-        broken: None,
-    };
-    if extracting.format == OutputFormat::Ecs {
+    let format = args.output.get();
+    if format == OutputFormat::Ecs {
         return Err(io::Error::other("`ecs` describes hits; extract writes text, jsonl and csv"));
     }
-    if extracting.format == OutputFormat::Csv {
+    let mut out = io::stdout();
+    if format == OutputFormat::Csv {
         let columns = ["path", "line", "start", "end", "kind", "value", "raw", "port"];
-        csv_record(columns.iter().map(|c| Cow::Borrowed(*c)), &mut extracting.out)?;
+        csv_record(columns.iter().map(|c| Cow::Borrowed(*c)), &mut out)?;
     }
-    data::walk(&args.files, &mut extracting);
-    if let Some(error) = extracting.broken {
-        return Err(error);
-    }
-    extracting.out.flush()?;
-    Ok(match (extracting.exit, extracting.found) {
+    let options = ExtractOptions { kinds, refang: args.refang, nested: args.nested, every: false };
+    let job = Job { options, format };
+    let (exit, found) = pipeline::run(&job, 1, Box::new(out), |feeder| {
+        let mut extracting = Extracting { feeder, exit: Exit::Done };
+        data::walk(&args.files, &mut extracting);
+        extracting.exit
+    })?;
+    Ok(match (exit, found.iter().sum()) {
         (Exit::Failed, _) => Exit::Failed,
         (_, 0) => Exit::Nothing,
         _ => Exit::Done,
     })
 }
 
-impl Visitor for Extracting<'_> {
-    fn stream(&mut self, name: &str, _: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
-        let (result, cuts) = data::chunks(input, |chunk| {
-            if let Err(error) = self.chunk(name, &chunk) {
-                self.broken = Some(error);
-                return Ok(ControlFlow::Break(()));
-            }
-            Ok(ControlFlow::Continue(()))
-        });
-        if cuts > 0 {
-            show::message(&format!(
-                "{name}: limit reached: a line without any border was cut {}",
-                show::count(cuts, "time")
-            ));
-        }
+impl Visitor for Extracting<'_, '_> {
+    fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
+        let mut chunks = Chunks::with_size(input, data::piece_size());
+        let result = self.feeder.file(name, &mut |chunk| chunks.next_into(chunk));
+        data::tell_cuts(name, chunks.cuts());
         result
     }
 
@@ -110,24 +101,34 @@ impl Visitor for Extracting<'_> {
     }
 }
 
-impl Extracting<'_> {
-    fn chunk(&mut self, path: &str, chunk: &Chunk) -> io::Result<()> {
-        let mut places = Places::new(chunk);
-        let mut buffer = Vec::new();
-        let mut result = Ok(());
-        let _ = extract_with(&chunk.text, &self.options.clone(), &mut |found| {
-            self.found += 1;
-            let line = places.line(found.start);
-            let span = places.span(found.start, found.end);
-            buffer.clear();
-            result = self
-                .write(path, line, span, &chunk.text[found.start..found.end], chunk.via, &found, &mut buffer)
-                .and_then(|()| self.out.write_all(&buffer));
-            if result.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        result
+impl Work for Job {
+    type Piece = Chunk;
+    /// How much was found.
+    type State = u64;
+
+    fn state(&self) -> u64 {
+        0
     }
 
+    fn piece(&self, path: &str, chunk: &Chunk, state: &mut u64, out: &mut Vec<u8>) -> u64 {
+        let (mut places, text) = (chunk.places(), chunk.text());
+        let mut found = 0;
+        let _ = extract_with(text, &self.options, &mut |one| {
+            found += 1;
+            let line = places.line(one.start);
+            let span = places.span(one.start, one.end);
+            // Writing into memory cannot fail.
+            let _ = self.write(path, line, span, &text[one.start..one.end], chunk.via(), &one, out);
+            ControlFlow::Continue(())
+        });
+        *state += found;
+        found
+    }
+
+    fn end(&self, _: &str, _: u64, _: &mut Vec<u8>) {}
+}
+
+impl Job {
     #[allow(clippy::too_many_arguments, reason = "the fields of one line of output")]
     fn write(
         &self,

@@ -1,8 +1,9 @@
 //! `observe`: the distinct observables of data, kept for feeds that come later.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use indicia::Refang;
@@ -11,50 +12,60 @@ use indicia::store::{self, Observer, Totals};
 use serde_json::json;
 
 use crate::args::Observe;
-use crate::data::{self, Chunk};
+use crate::data::{self, Piece, Pieces};
+use crate::pipeline::{self, Feeder, Work};
 use crate::{Exit, feeds, show};
 
-/// What all threads together hold before they go to temporary files.
-const MEMORY: usize = 256 << 20;
-
-struct Observing {
-    /// One a thread.
-    observers: Vec<Observer>,
+/// What is done with each piece.
+struct Job<'a> {
     refang: Refang,
+    /// What each thread holds before it goes to temporary files, which stand beside the store.
+    memory: usize,
+    folder: &'a Path,
+    /// A temporary file could not be written.
+    failed: AtomicBool,
+}
+
+/// What a thread keeps from piece to piece. Which thread gets which does not matter: the store is merged.
+struct State {
+    observer: Observer,
+    result: io::Result<()>,
+}
+
+/// Gives the pipeline what a walk finds.
+struct Observing<'f, 'p, 'a> {
+    feeder: &'f mut Feeder<'p, Job<'a>>,
+    job: &'f Job<'a>,
     /// The store that is written, where it is there already: it is not read as data.
     output: Option<PathBuf>,
     exit: Exit,
-    broken: Option<io::Error>,
-    bar: ProgressBar,
+    bar: &'f ProgressBar,
 }
 
 pub(crate) fn run(args: &Observe) -> io::Result<Exit> {
     if data::nothing_to_read(&args.files) {
         return Err(io::Error::other("no file given, and standard input is a terminal; see --help"));
     }
-    let threads =
-        args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = data::threads(args.threads);
     let folder = match args.output.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut observing = Observing {
-        observers: (0..threads).map(|_| Observer::new(MEMORY / threads, folder)).collect(),
-        refang: args.refang,
-        output: args.output.canonicalize().ok(),
-        exit: Exit::Done,
-        broken: None,
-        bar: feeds::progress("observing"),
-    };
-    data::walk(&args.files, &mut observing);
-    observing.bar.finish_and_clear();
-    if let Some(error) = observing.broken {
-        return Err(error);
-    }
-    match store::write(&args.output, observing.observers) {
+    let memory = args.memory / threads;
+    let job = Job { refang: args.refang, memory, folder, failed: AtomicBool::new(false) };
+    let bar = feeds::progress("observing");
+    let (exit, states) = pipeline::run(&job, threads, Box::new(io::sink()), |feeder| {
+        let output = args.output.canonicalize().ok();
+        let mut observing = Observing { feeder, job: &job, output, exit: Exit::Done, bar: &bar };
+        data::walk(&args.files, &mut observing);
+        observing.exit
+    })?;
+    bar.finish_and_clear();
+    let observers = states.into_iter().map(|state| state.result.map(|()| state.observer));
+    match store::write(&args.output, observers.collect::<io::Result<_>>()?) {
         Ok(totals) => {
             writeln!(io::stdout().lock(), "{}", summary(&totals))?;
-            Ok(observing.exit)
+            Ok(exit)
         }
         Err(error) => {
             show::message(&format!("{}: {error}", args.output.display()));
@@ -69,37 +80,23 @@ fn summary(totals: &Totals) -> serde_json::Value {
     json!({ "observables": totals.observables, "places": totals.places, "kinds": kinds })
 }
 
-impl Visitor for Observing {
-    fn stream(&mut self, name: &str, _: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
+impl Visitor for Observing<'_, '_, '_> {
+    fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         self.bar.set_message(show::plain(name));
-        if store::is_store(input.fill_buf()?) {
-            if self.output.is_some() && Path::new(name).canonicalize().ok() == self.output {
-                show::message(&format!(
-                    "{name}: is the store to write; what it holds stays, and is not counted again"
-                ));
-                return Ok(ControlFlow::Continue(()));
-            }
-            return match self.observers[0].add_store(input) {
-                Ok(()) => Ok(ControlFlow::Continue(())),
-                Err(error) => Err(io::Error::from(error)),
-            };
-        }
-        let mut waiting = Vec::with_capacity(self.observers.len());
-        let (result, cuts) = data::chunks(input, |chunk| {
-            waiting.push(chunk);
-            if waiting.len() == self.observers.len() {
-                return Ok(self.batch(&mut waiting));
-            }
-            Ok(ControlFlow::Continue(()))
-        });
-        let _ = self.batch(&mut waiting);
-        if cuts > 0 {
+        let mut pieces = Pieces::new(input)?;
+        if matches!(pieces, Pieces::Store(_))
+            && self.output.is_some()
+            && Path::new(name).canonicalize().ok() == self.output
+        {
             show::message(&format!(
-                "{name}: limit reached: a line without any border was cut {}",
-                show::count(cuts, "time")
+                "{name}: is the store to write; what it holds stays, and is not counted again"
             ));
+            return Ok(ControlFlow::Continue(()));
         }
-        if self.broken.is_some() { Ok(ControlFlow::Break(())) } else { result }
+        let failed = || self.job.failed.load(Ordering::Relaxed);
+        let result = self.feeder.file(name, &mut |piece| Ok(!failed() && pieces.next_into(piece)?));
+        data::tell_cuts(name, pieces.cuts());
+        if failed() { Ok(ControlFlow::Break(())) } else { result }
     }
 
     fn event(&mut self, name: &str, event: Event) {
@@ -110,27 +107,27 @@ impl Visitor for Observing {
     }
 }
 
-impl Observing {
-    /// Looks into pieces at once. Which thread gets which does not matter: the store is merged.
-    fn batch(&mut self, waiting: &mut Vec<Chunk>) -> ControlFlow<()> {
-        let refang = self.refang;
-        let results: Vec<io::Result<()>> = std::thread::scope(|scope| {
-            let running: Vec<_> = waiting
-                .drain(..)
-                .zip(&mut self.observers)
-                .map(|(chunk, observer)| scope.spawn(move || observer.observe(&chunk.text, refang)))
-                .collect();
-            running
-                .into_iter()
-                .map(|r| r.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        });
-        match results.into_iter().find_map(Result::err) {
-            Some(error) => {
-                self.broken = Some(error);
-                ControlFlow::Break(())
-            }
-            None => ControlFlow::Continue(()),
-        }
+impl Work for Job<'_> {
+    type Piece = Piece;
+    type State = State;
+
+    fn state(&self) -> State {
+        State { observer: Observer::new(self.memory, self.folder), result: Ok(()) }
     }
+
+    fn piece(&self, _: &str, piece: &Piece, state: &mut State, _: &mut Vec<u8>) -> u64 {
+        let State { observer, result } = state;
+        if result.is_ok() {
+            *result = match piece {
+                Piece::Text(chunk) => observer.observe(chunk.text(), self.refang),
+                Piece::Block(block) => observer.add_block(block),
+            };
+            if result.is_err() {
+                self.failed.store(true, Ordering::Relaxed);
+            }
+        }
+        0
+    }
+
+    fn end(&self, _: &str, _: u64, _: &mut Vec<u8>) {}
 }

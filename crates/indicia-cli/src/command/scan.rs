@@ -1,38 +1,56 @@
 //! `scan`: the indicators of feeds in data.
 //!
-//! Inputs are read in pieces by one thread; as many pieces as there are threads are matched at once, and what
-//! they give is written in the order of the input.
+//! What is done with each piece of the input stands here; the [`pipeline`] reads the pieces and writes what they give.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use indicatif::ProgressBar;
+use indicia::chunks::Chunk;
 use indicia::input::{Event, Visitor};
-use indicia::{AsOf, BuildOptions, HitView, IndicatorSet, ScanOptions, ScanRefang, Scratch};
+use indicia::store::{Block, join};
+use indicia::{
+    AsOf, BuildOptions, HitView, IndicatorSet, Kind, Profile, Relation, ScanOptions, ScanRefang, Scratch,
+};
 use serde_json::json;
 
 use crate::Exit;
 use crate::args::{Guarded, OutputFormat, Scan};
-use crate::data::{self, Chunk, Places};
+use crate::data::{self, Piece, Pieces};
 use crate::feeds;
-use crate::hits::{Place, Style, json_line};
+use crate::hits::{Place, Style, Written, json_line};
+use crate::pipeline::{self, Feeder, Work};
 use crate::show;
 
-mod store;
-
-#[derive(Default)]
 struct Totals {
     bytes: u64,
     lines: u64,
     files: u64,
     hits: u64,
     hidden: u64,
-    kinds: BTreeMap<&'static str, u64>,
-    relations: BTreeMap<&'static str, u64>,
+    /// By their numbers.
+    kinds: [u64; 256],
+    relations: [u64; 256],
     guards: BTreeMap<String, u64>,
     limits: u64,
+}
+
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals {
+            bytes: 0,
+            lines: 0,
+            files: 0,
+            hits: 0,
+            hidden: 0,
+            kinds: [0; 256],
+            relations: [0; 256],
+            guards: BTreeMap::new(),
+            limits: 0,
+        }
+    }
 }
 
 impl Totals {
@@ -46,8 +64,8 @@ impl Totals {
             return false;
         }
         self.hits += 1;
-        *self.kinds.entry(hit.kind.name()).or_default() += 1;
-        *self.relations.entry(hit.relation.name()).or_default() += 1;
+        self.kinds[usize::from(hit.kind.number())] += 1;
+        self.relations[hit.relation as usize] += 1;
         true
     }
 
@@ -59,9 +77,7 @@ impl Totals {
         self.hidden += other.hidden;
         self.limits += other.limits;
         for (from, into) in [(other.kinds, &mut self.kinds), (other.relations, &mut self.relations)] {
-            for (name, n) in from {
-                *into.entry(name).or_default() += n;
-            }
+            into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
         }
         for (name, n) in other.guards {
             *self.guards.entry(name).or_default() += n;
@@ -69,19 +85,30 @@ impl Totals {
     }
 }
 
-struct Scanning<'s> {
+/// What is done with each piece.
+struct Job<'s> {
     set: &'s IndicatorSet,
     options: &'s ScanOptions,
     style: &'s Style,
     line_text: bool,
     count: bool,
-    threads: usize,
-    scratches: Vec<Scratch>,
-    out: Box<dyn Write>,
+}
+
+/// What a thread keeps from piece to piece.
+#[derive(Default)]
+struct State {
+    scratch: Scratch,
+    totals: Totals,
+    written: Written,
+}
+
+/// Gives the pipeline what a walk finds.
+struct Scanning<'f, 'p, 's> {
+    feeder: &'f mut Feeder<'p, Job<'s>>,
+    set: &'s IndicatorSet,
     totals: Totals,
     exit: Exit,
-    broken: Option<io::Error>,
-    bar: ProgressBar,
+    bar: &'f ProgressBar,
 }
 
 pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
@@ -116,26 +143,8 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
         color: format == OutputFormat::Text
             && io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none(),
+        each_anew: options.filter.as_of == AsOf::Event,
     };
-    let threads =
-        args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let mut scanning = Scanning {
-        set: &set,
-        options: &options,
-        style: &style,
-        line_text: args.line_text,
-        count: args.count,
-        threads,
-        scratches: (0..threads).map(|_| Scratch::default()).collect(),
-        out: Box::new(io::BufWriter::with_capacity(1 << 16, io::stdout())),
-        totals: Totals::default(),
-        exit,
-        broken: None,
-        bar: feeds::progress("scanning"),
-    };
-    if !args.count {
-        style.header(&mut scanning.out)?;
-    }
     let unmarked = set.info().unmarked;
     if unmarked > 0 {
         show::message(&format!(
@@ -143,13 +152,23 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
             show::count(unmarked, "record")
         ));
     }
-    data::walk(&args.files, &mut scanning);
-    scanning.bar.finish_and_clear();
-    if let Some(error) = scanning.broken {
-        return Err(error);
+    let mut out = io::stdout();
+    if !args.count {
+        style.header(&mut out)?;
     }
-    scanning.out.flush()?;
-    let totals = &scanning.totals;
+    let bar = feeds::progress("scanning");
+    let job =
+        Job { set: &set, options: &options, style: &style, line_text: args.line_text, count: args.count };
+    let (read, states) = pipeline::run(&job, data::threads(args.threads), Box::new(out), |feeder| {
+        let mut scanning = Scanning { feeder, set: &set, totals: Totals::default(), exit, bar: &bar };
+        data::walk(&args.files, &mut scanning);
+        (scanning.totals, scanning.exit)
+    })?;
+    bar.finish_and_clear();
+    let (mut totals, exit) = read;
+    for state in states {
+        totals.add(state.totals);
+    }
     if totals.hidden > 0 {
         let what = if style.guarded == Guarded::Only { "undoubted hit" } else { "doubtful hit" };
         show::message(&format!("{} hidden; --guarded show lists them", show::count(totals.hidden, what)));
@@ -161,9 +180,9 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
         ));
     }
     if args.stats {
-        stats(&set, totals, loaded, began.elapsed() - loaded);
+        stats(&set, &totals, loaded, began.elapsed() - loaded);
     }
-    Ok(match (scanning.exit, totals.hits) {
+    Ok(match (exit, totals.hits) {
         (Exit::Failed, _) => Exit::Failed,
         (_, 0) => Exit::Nothing,
         _ => Exit::Done,
@@ -174,9 +193,12 @@ fn stats(set: &IndicatorSet, totals: &Totals, loaded: std::time::Duration, scann
     let list = |counts: Vec<(String, u64)>| {
         counts.iter().map(|(name, n)| format!("{name} {}", show::number(*n))).collect::<Vec<_>>().join(", ")
     };
-    let named = |counts: &BTreeMap<&'static str, u64>| {
-        list(counts.iter().map(|(k, n)| (k.to_string(), *n)).collect())
+    let named = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
+        let counts: BTreeMap<_, _> = counts.filter(|(_, n)| *n > 0).collect();
+        list(counts.into_iter().map(|(name, n)| (name.to_string(), n)).collect())
     };
+    let mut kinds = Kind::ALL.iter().map(|k| (k.name(), totals.kinds[usize::from(k.number())]));
+    let mut relations = Relation::ALL.iter().map(|r| (r.name(), totals.relations[*r as usize]));
     let rate = totals.bytes as f64 / 1e6 / scanned.as_secs_f64().max(1e-9);
     show::message(&format!(
         "indicators: {} ({})",
@@ -193,8 +215,8 @@ fn stats(set: &IndicatorSet, totals: &Totals, loaded: std::time::Duration, scann
     ));
     show::message(&format!("hits: {}", show::number(totals.hits)));
     for (what, text) in [
-        ("by kind", named(&totals.kinds)),
-        ("by relation", named(&totals.relations)),
+        ("by kind", named(&mut kinds)),
+        ("by relation", named(&mut relations)),
         ("by guard", list(totals.guards.clone().into_iter().collect())),
     ] {
         if !text.is_empty() {
@@ -213,28 +235,17 @@ fn peak_memory() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
 }
 
-impl Visitor for Scanning<'_> {
-    fn stream(&mut self, name: &str, _: &str, input: &mut dyn BufRead) -> io::Result<ControlFlow<()>> {
+impl Visitor for Scanning<'_, '_, '_> {
+    fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         self.bar.set_message(show::plain(name));
         self.totals.files += 1;
-        let before = self.totals.hits;
-        if indicia::store::is_store(input.fill_buf()?) {
-            let result = self.store(name, input);
-            self.write_count(name, before);
-            return if self.broken.is_some() { Ok(ControlFlow::Break(())) } else { result };
+        let mut pieces = Pieces::new(input)?;
+        if matches!(pieces, Pieces::Store(_)) {
+            self.compare_profiles(name);
         }
-        let mut waiting = Vec::with_capacity(self.threads);
-        let (result, cuts) = data::chunks(input, |chunk| {
-            waiting.push(chunk);
-            if waiting.len() == self.threads {
-                return Ok(self.batch(name, &mut waiting));
-            }
-            Ok(ControlFlow::Continue(()))
-        });
-        let _ = self.batch(name, &mut waiting);
-        self.totals.limits += cuts;
-        self.write_count(name, before);
-        if self.broken.is_some() { Ok(ControlFlow::Break(())) } else { result }
+        let result = self.feeder.file(name, &mut |piece| pieces.next_into(piece));
+        self.totals.limits += pieces.cuts();
+        result
     }
 
     fn event(&mut self, name: &str, event: Event) {
@@ -245,108 +256,106 @@ impl Visitor for Scanning<'_> {
     }
 }
 
-impl Scanning<'_> {
-    /// With `--count`, the hits of a file since there were `before`.
-    fn write_count(&mut self, name: &str, before: u64) {
-        if self.count && self.broken.is_none() {
-            let hits = self.totals.hits - before;
-            let mut line = Vec::new();
-            let written = match self.style.format {
-                OutputFormat::Jsonl | OutputFormat::Ecs => {
-                    json_line(&json!({ "path": name, "count": hits }), &mut line)
-                }
-                _ => writeln!(line, "{}:{hits}", show::plain(name)),
-            };
-            if let Err(error) = written.and_then(|()| self.out.write_all(&line)) {
-                self.broken = Some(error);
-            }
+impl Scanning<'_, '_, '_> {
+    /// Tells where the URLs of a store are not compared with those of the set.
+    fn compare_profiles(&self, store: &str) {
+        let profile = self.set.profile();
+        if profile != Profile::Default && self.set.info().kinds.contains_key(Kind::Url.name()) {
+            self.bar.suspend(|| {
+                show::message(&format!(
+                    "{store}: its URLs follow {}, and those of the feeds {profile}: they are not compared",
+                    Profile::Default
+                ));
+            });
         }
-    }
-
-    /// Matches pieces at once and writes what they give in order.
-    fn batch(&mut self, path: &str, waiting: &mut Vec<Chunk>) -> ControlFlow<()> {
-        if self.broken.is_some() {
-            return ControlFlow::Break(());
-        }
-        let chunks = std::mem::take(waiting);
-        let (set, options, style, line_text) = (self.set, self.options, self.style, self.line_text);
-        let count = self.count;
-        let job = |chunk: &Chunk, scratch: &mut Scratch| {
-            scan_chunk(set, options, style, line_text, count, path, chunk, scratch)
-        };
-        let results: Vec<(Vec<u8>, Totals)> = match chunks.as_slice() {
-            [] => Vec::new(),
-            [one] => vec![job(one, &mut self.scratches[0])],
-            many => std::thread::scope(|scope| {
-                let running: Vec<_> = many
-                    .iter()
-                    .zip(&mut self.scratches)
-                    .map(|(chunk, scratch)| scope.spawn(move || job(chunk, scratch)))
-                    .collect();
-                running
-                    .into_iter()
-                    .map(|r| r.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect()
-            }),
-        };
-        self.write_results(results)
-    }
-
-    fn write_results(&mut self, results: Vec<(Vec<u8>, Totals)>) -> ControlFlow<()> {
-        for (out, totals) in results {
-            self.totals.add(totals);
-            if let Err(error) = self.out.write_all(&out) {
-                self.broken = Some(error);
-                return ControlFlow::Break(());
-            }
-        }
-        ControlFlow::Continue(())
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "a job for a thread, its inputs by name")]
-fn scan_chunk(
-    set: &IndicatorSet,
-    options: &ScanOptions,
-    style: &Style,
-    line_text: bool,
-    count: bool,
-    path: &str,
-    chunk: &Chunk,
-    scratch: &mut Scratch,
-) -> (Vec<u8>, Totals) {
-    let mut out = Vec::new();
-    let mut totals = Totals {
-        bytes: chunk.text.len() as u64,
-        lines: memchr::memchr_iter(b'\n', &chunk.text).count() as u64
-            + u64::from(!chunk.text.ends_with(b"\n")),
-        ..Totals::default()
-    };
-    let mut places = Places::new(chunk);
-    let limits = scratch.limits_reached();
-    let _ = set.scan_with(&chunk.text, options, scratch, &mut |hit| {
-        if !totals.count(hit, style) || count {
-            return ControlFlow::Continue(());
+impl Work for Job<'_> {
+    type Piece = Piece;
+    type State = State;
+
+    fn state(&self) -> State {
+        State::default()
+    }
+
+    fn piece(&self, path: &str, piece: &Piece, state: &mut State, out: &mut Vec<u8>) -> u64 {
+        let (limits, before) = (state.scratch.limits_reached(), state.totals.hits);
+        match piece {
+            Piece::Text(chunk) => self.text(path, chunk, state, out),
+            Piece::Block(block) => self.block(path, block, state, out),
         }
-        let line = places.line(hit.start);
-        let text = line_text.then(|| {
-            let from = memchr::memrchr(b'\n', &chunk.text[..hit.start]).map_or(0, |n| n + 1);
-            let to = memchr::memchr(b'\n', &chunk.text[hit.end..]).map_or(chunk.text.len(), |n| hit.end + n);
-            chunk.text[from..to].strip_suffix(b"\r").unwrap_or(&chunk.text[from..to])
-        });
-        let place = Place {
-            path,
-            line,
-            span: places.span(hit.start, hit.end),
-            raw: &chunk.text[hit.start..hit.end],
-            via: chunk.via,
-            line_text: text,
-            seen: None,
-        };
+        state.totals.limits += state.scratch.limits_reached() - limits;
+        state.totals.hits - before
+    }
+
+    fn end(&self, path: &str, hits: u64, out: &mut Vec<u8>) {
+        if !self.count {
+            return;
+        }
         // Writing into memory cannot fail.
-        let _ = style.hit(hit, &place, &mut out);
-        ControlFlow::Continue(())
-    });
-    totals.limits = scratch.limits_reached() - limits;
-    (out, totals)
+        let _ = match self.style.format {
+            OutputFormat::Jsonl | OutputFormat::Ecs => {
+                json_line(&json!({ "path": path, "count": hits }), out)
+            }
+            _ => writeln!(out, "{}:{hits}", show::plain(path)),
+        };
+    }
+}
+
+impl Job<'_> {
+    fn text(&self, path: &str, chunk: &Chunk, state: &mut State, out: &mut Vec<u8>) {
+        let Job { set, options, style, .. } = *self;
+        let State { scratch, totals, written } = state;
+        let text = chunk.text();
+        totals.bytes += text.len() as u64;
+        totals.lines += chunk.newlines() + u64::from(!text.ends_with(b"\n"));
+        let mut places = chunk.places();
+        let _ = set.scan_with(text, options, scratch, &mut |hit| {
+            if !totals.count(hit, style) || self.count {
+                return ControlFlow::Continue(());
+            }
+            let line_text = self.line_text.then(|| {
+                let from = memchr::memrchr(b'\n', &text[..hit.start]).map_or(0, |n| n + 1);
+                let to = memchr::memchr(b'\n', &text[hit.end..]).map_or(text.len(), |n| hit.end + n);
+                text[from..to].strip_suffix(b"\r").unwrap_or(&text[from..to])
+            });
+            let place = Place {
+                path,
+                line: places.line(hit.start),
+                span: places.span(hit.start, hit.end),
+                raw: &text[hit.start..hit.end],
+                via: chunk.via(),
+                line_text,
+                seen: None,
+            };
+            // Writing into memory cannot fail.
+            let _ = style.hit(hit, &place, written, out);
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// What was seen before, against feeds that came later.
+    fn block(&self, path: &str, block: &Block, state: &mut State, out: &mut Vec<u8>) {
+        let Job { set, options, style, .. } = *self;
+        let State { scratch, totals, written } = state;
+        totals.bytes += block.iter().map(|observed| observed.value.len() as u64).sum::<u64>();
+        totals.lines += block.len() as u64;
+        let _ = join(set, block, options, scratch, &mut |found| {
+            if totals.count(found.hit, style) && !self.count {
+                let place = Place {
+                    path,
+                    line: found.observed.number,
+                    span: (found.start as u64, found.end as u64),
+                    raw: &found.observed.value.as_bytes()[found.start..found.end],
+                    via: None,
+                    line_text: None,
+                    seen: Some(found.observed.seen),
+                };
+                // Writing into memory cannot fail.
+                let _ = style.hit(found.hit, &place, written, out);
+            }
+            ControlFlow::Continue(())
+        });
+    }
 }

@@ -127,10 +127,15 @@ fn is_mark(c: char) -> bool {
 }
 
 /// Calls `found` for every token, in order of where it is met.
-pub(crate) fn tokens(text: &[u8], mut found: impl FnMut(Token)) {
-    let mut i = 0;
-    let mut colons_done = 0;
-    while i < text.len() {
+pub(crate) fn tokens(text: &[u8], found: impl FnMut(Token)) {
+    tokens_in(text, 0, text.len(), found);
+}
+
+/// Calls `found` for every token of a text that begins in a stretch of it which begins at a border.
+pub(crate) fn tokens_in(text: &[u8], from: usize, to: usize, mut found: impl FnMut(Token)) {
+    let mut i = from;
+    let mut colons_done = from;
+    while i < to {
         let step = host_char(text, i);
         if step > 0 {
             let start = i;
@@ -372,6 +377,47 @@ fn colon_address(piece: &[u8]) -> Option<Colons> {
     ip::ipv6(piece).ok().filter(|_| shaped).map(Colons::V6)
 }
 
+/// An address of IPv6 in groups of hexadecimal digits alone: many times as fast as all its forms.
+pub(crate) fn v6(text: &[u8]) -> Option<u128> {
+    let mut groups = [0u16; 8];
+    let (mut count, mut gap) = (0, None);
+    let mut at = 0;
+    if text.starts_with(b"::") {
+        (gap, at) = (Some(0), 2);
+    }
+    while at < text.len() {
+        let (mut group, from) = (0u32, at);
+        while let Some(digit) = text.get(at).and_then(|b| char::from(*b).to_digit(16)) {
+            group = group << 4 | digit;
+            at += 1;
+            if at - from > 4 {
+                return None;
+            }
+        }
+        if at == from || count == 8 {
+            return None;
+        }
+        groups[count] = group as u16;
+        count += 1;
+        match (text.get(at), text.get(at + 1)) {
+            (None, _) => break,
+            (Some(b':'), Some(b':')) if gap.is_none() => (gap, at) = (Some(count), at + 2),
+            (Some(b':'), Some(_)) => at += 1,
+            _ => return None,
+        }
+    }
+    match gap {
+        Some(gap) if count < 8 => {
+            let behind = count - gap;
+            groups.copy_within(gap..count, 8 - behind);
+            groups[gap..8 - behind].fill(0);
+        }
+        None if count == 8 => {}
+        _ => return None,
+    }
+    Some(groups.iter().fold(0, |address, group| address << 16 | u128::from(*group)))
+}
+
 /// Behind the second address of a range whose hyphen is at `hyphen`.
 pub(crate) fn range_end(text: &[u8], hyphen: usize) -> Option<usize> {
     let from = hyphen + 1;
@@ -449,6 +495,20 @@ pub(crate) fn scheme_start(text: &[u8], at: usize) -> Option<usize> {
     let from = (0..length.min(6)).rev().find(|n| behind_escape(text, at - length + n)).unwrap_or(0);
     let letter = word[from..].iter().position(u8::is_ascii_alphabetic)?;
     Some(at - length + from + letter)
+}
+
+/// The colon of the `://` whose host begins at `start`: behind its slashes, or behind the `@` of its authority.
+pub(crate) fn scheme_before(text: &[u8], start: usize) -> Option<usize> {
+    let mut from = start;
+    if text[..start].ends_with(b"@") {
+        let floor = start.saturating_sub(MAX_URL_BYTES);
+        let ends = |b: &u8| *b <= b' ' || matches!(b, b'/' | b'\\' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`');
+        from = floor + text[floor..start].iter().rposition(ends)? + 1;
+    }
+    // More slashes than two say nothing, up to a bound.
+    let slashes = text[..from].iter().rev().take(10).take_while(|b| matches!(b, b'/' | b'\\')).count();
+    let at = (from - slashes).checked_sub(1)?;
+    text[at..].starts_with(b"://").then_some(at)
 }
 
 /// Where the text of a URL surely ends: white space, a control character, `"`, `<`, `>` or a back-tick, or
@@ -624,5 +684,29 @@ pub(crate) fn for_each_cve(text: &[u8], start: usize, end: usize, mut found: imp
             }
         }
         i += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    #[test]
+    fn addresses_of_groups() {
+        let mut state = 7u64;
+        let mut below = |n: u64| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state >> 33) % n
+        };
+        let mut read = 0;
+        for _ in 0..200_000 {
+            let text: String = (0..1 + below(20))
+                .map(|_| [":", "::", "0", "db8", "2001", "F", "1:", "a:", "ffff:", "0:"][below(10) as usize])
+                .collect();
+            let std = text.parse::<Ipv6Addr>().ok().map(|address| address.to_bits());
+            assert_eq!(super::v6(text.as_bytes()), std, "{text}");
+            read += usize::from(std.is_some());
+        }
+        assert!(read > 3_000, "{read}");
     }
 }

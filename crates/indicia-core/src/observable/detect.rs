@@ -160,7 +160,11 @@ pub(crate) fn decide(text: &str) -> (Option<&'static Precedence>, Result<Canonic
     for question in PRECEDENCE {
         let answer = match question.step {
             Step::First(kinds) => {
-                kinds.iter().find_map(|kind| parse_kind(*kind, text).ok()).map(|mut found| {
+                // No form of a wallet holds a dot, most values of lists do, and trying each checksum takes long.
+                let dotted = text.contains('.');
+                let is_wallet = |kind| (Kind::Bitcoin..=Kind::Solana).contains(kind);
+                let mut kinds = kinds.iter().filter(|kind| !(dotted && is_wallet(kind)));
+                kinds.find_map(|kind| parse_kind(*kind, text).ok()).map(|mut found| {
                     if let Some(address) = ip::single(&found) {
                         found = address;
                     }

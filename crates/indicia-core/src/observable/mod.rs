@@ -17,7 +17,7 @@ use crate::{Kind, ParseError, Profile, Reason};
 mod detect;
 pub(crate) mod digest;
 pub(crate) mod domain;
-mod dotted;
+pub(crate) mod dotted;
 pub(crate) mod email;
 pub(crate) mod endpoint;
 pub(crate) mod ident;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::urls::UrlText;
+use super::walk::{Shape, Suspect};
 use super::{Pending, Relation, ScanOptions, Scratch};
 use crate::extract::lex::{self, Colons, Token};
 use crate::observable::{self, digest, domain, ident, ip, url, wallet};
@@ -61,6 +62,38 @@ impl<'f, 't> Finder<'f, 't> {
             Token::Scheme { at } => self.url_at(at),
             Token::At { at } => self.email_at(at),
         });
+    }
+
+    /// Every candidate at the places that a sieve let pass, which come in order.
+    pub(super) fn suspects(&mut self, suspects: &[Suspect]) {
+        let text = self.text;
+        for suspect in suspects {
+            let Suspect { start, end, what } = *suspect;
+            match what {
+                Shape::Scheme => self.url_at(start),
+                Shape::Colons => self.colons(start, end),
+                Shape::Run => self.suspected_run(start, end),
+                Shape::Text => lex::tokens_in(text, start, end, |token| match token {
+                    Token::Run { start, end, .. } => self.suspected_run(start, end),
+                    Token::Colons { start, end } => self.colons(start, end),
+                    Token::Scheme { at } => self.url_at(at),
+                    // Comes with the run behind it.
+                    Token::At { .. } => {}
+                }),
+            }
+        }
+    }
+
+    /// A run with what it is the host of.
+    fn suspected_run(&mut self, start: usize, end: usize) {
+        let text = self.text;
+        if let Some(at) = lex::scheme_before(text, start) {
+            self.url_at(at);
+        }
+        if start > 0 && text[start - 1] == b'@' {
+            self.email_at(start - 1);
+        }
+        self.run(start, end, text[start..end].contains(&b'.'));
     }
 
     fn run(&mut self, start: usize, end: usize, dots: bool) {
@@ -362,7 +395,8 @@ impl<'f, 't> Finder<'f, 't> {
                     self.push(entry, Relation::Exact, Kind::Domain, name, a, b);
                 }
             });
-            for parent in parents(name) {
+            // No name of one label is listed.
+            for parent in parents(name).filter(|parent| parent.contains('.')) {
                 set.equal(Kind::Domain, parent, |entry| {
                     if set.entry_match(entry).0 == Match::Subdomains {
                         self.push(entry, Relation::Subdomain, Kind::Domain, name, a, b);

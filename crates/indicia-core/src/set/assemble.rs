@@ -14,7 +14,7 @@ use super::file::{Header, Id, Writer};
 use super::interned::Interned;
 use super::networks::{self, Built, blocks};
 use super::raw::put_sized;
-use super::record::{BLOCK, Record, Records, match_of_code};
+use super::record::{Record, Records, RecordsWriter, match_of_code};
 use super::{IndicatorSet, SetInfo, exact, hosts};
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
@@ -44,13 +44,9 @@ pub(super) fn section_of(kind: Kind, key: &str) -> (Kind, Option<u32>) {
     }
 }
 
-/// The records of one section.
+/// A section of records, and the addresses where it is that of IPv4.
 struct Section {
-    kind: Kind,
-    first: u32,
-    count: u32,
-    offsets: Vec<u8>,
-    text: Vec<u8>,
+    records: RecordsWriter,
     addresses: Vec<u32>,
 }
 
@@ -162,23 +158,13 @@ impl Assembly<'_> {
         let number = self.indicators;
         self.indicators += 1;
         let section_kind = Kind::from_number(draft.section).unwrap_or(Kind::Other);
-        if self.sections.last().is_none_or(|section| section.kind != section_kind) {
-            self.sections.push(Section {
-                kind: section_kind,
-                first: number,
-                count: 0,
-                offsets: Vec::new(),
-                text: Vec::new(),
-                addresses: Vec::new(),
-            });
+        if self.sections.last().is_none_or(|section| section.records.kind != section_kind) {
+            let records = RecordsWriter::new(section_kind, number);
+            self.sections.push(Section { records, addresses: Vec::new() });
         }
         let Some(section) = self.sections.last_mut() else { return };
-        if (section.count as usize).is_multiple_of(BLOCK) {
-            section.offsets.extend((section.text.len() as u32).to_le_bytes());
-        }
-        section.count += 1;
         section.addresses.extend(draft.address);
-        record.write(section_kind, said, &mut self.body, &mut section.text);
+        section.records.push(&record, said);
     }
 
     /// Files a record under what leads to it beside its key.
@@ -237,10 +223,8 @@ impl Assembly<'_> {
     fn finish(mut self) -> IndicatorSet {
         let info = self.info();
         let sections = mem::take(&mut self.sections);
-        let records: Vec<(Records, Vec<u32>)> = sections
-            .into_iter()
-            .map(|s| (Records::over(s.kind, s.first, s.count, s.offsets.into(), s.text.into()), s.addresses))
-            .collect();
+        let records: Vec<(Records, Vec<u32>)> =
+            sections.into_iter().map(|section| (section.records.finish(), section.addresses)).collect();
         let mut hosts = Vec::new();
         let builders = [
             (Kind::Url, mem::take(&mut self.url_hosts)),
@@ -310,7 +294,7 @@ impl Assembly<'_> {
         );
         file.finish(&head, seed);
         let set = IndicatorSet::from_own(file.freeze());
-        let sieve = super::sieve_of(&set);
+        let sieve = super::sifted::sieve(&set);
         if sieve.is_empty() {
             return set;
         }

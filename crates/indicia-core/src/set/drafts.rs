@@ -103,12 +103,14 @@ impl Drafts {
     /// Sorts by section, key, kind, match and source type.
     pub(super) fn sort(&mut self) {
         let Drafts { pieces, places } = self;
-        places.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| match (read(pieces, a), read(pieces, b)) {
+        places.sort_unstable_by_key(|place| place.prefix);
+        // Few begin alike, and only these are read.
+        for alike in places.chunk_by_mut(|a, b| a.prefix == b.prefix).filter(|alike| alike.len() > 1) {
+            alike.sort_unstable_by(|a, b| match (read(pieces, a), read(pieces, b)) {
                 (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
                 _ => Ordering::Equal,
-            })
-        });
+            });
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Draft<'_>> {

@@ -28,6 +28,8 @@ mod masks;
 mod networks;
 mod raw;
 mod record;
+pub(crate) mod sieve;
+mod sifted;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -108,6 +110,7 @@ pub struct IndicatorSet {
     mask_entries: Bytes,
     masks: OnceLock<Masks>,
     has: Has,
+    sieve: Bytes,
 }
 
 /// The records of a kind, and what leads from keys to them.
@@ -330,6 +333,7 @@ impl IndicatorSet {
             endpoint_hosts: hosts(Kind::Endpoint),
             prefix_lengths: part(Id::PrefixLengths, None),
             mask_entries: part(Id::Masks, None),
+            sieve: part(Id::Sieve, None),
             masks: OnceLock::new(),
             has: Has::of(header.kinds),
             header,
@@ -411,6 +415,11 @@ impl IndicatorSet {
         &self.has
     }
 
+    /// The sieve and its bytes, where one can stand for the set.
+    pub(crate) fn sieve(&self) -> Option<(sieve::Sieve, &[u8])> {
+        Some((sieve::Sieve::read(&self.sieve)?, &self.sieve))
+    }
+
     /// The masks, in an index that is made when they are first asked for.
     #[inline]
     pub(crate) fn masks(&self) -> &Masks {
@@ -421,12 +430,6 @@ impl IndicatorSet {
                 Some((number, masks::mask_of(indicator.kind(), indicator.match_(), indicator.value())?))
             }))
         })
-    }
-
-    /// What the scanner put beside the set when it was compiled.
-    #[allow(dead_code, reason = "the place is kept")]
-    pub(crate) fn sieve(&self) -> Bytes {
-        self.header.section(&self.file, Id::Sieve, None)
     }
 
     fn section(&self, kind: Kind) -> Option<&Section> {
@@ -548,11 +551,6 @@ fn host_in_key(profile: Profile, kind: Kind, key: &str) -> Cow<'_, str> {
     Profile::Default.host_of_key(key)
 }
 
-/// What the scanner wants to have beside a set; it stands in a section of its own.
-fn sieve_of(_: &IndicatorSet) -> Vec<u8> {
-    Vec::new()
-}
-
 /// The parents of a name, from the nearest to the last with two labels, then the last label.
 pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(name.split_once('.').map(|(_, rest)| rest), |rest| {
@@ -564,10 +562,26 @@ pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
 pub(crate) fn address_key(address: IpAddr, out: &mut String) {
     use std::fmt::Write as _;
     out.clear();
-    let _ = match ip::unmapped(address) {
-        IpAddr::V4(a) => write!(out, "{a}"),
-        IpAddr::V6(a) => write!(out, "{a}"),
-    };
+    match ip::unmapped(address) {
+        // The formatter of the standard library takes as long as the lookup.
+        IpAddr::V4(a) => {
+            for (i, octet) in a.octets().into_iter().enumerate() {
+                if i > 0 {
+                    out.push('.');
+                }
+                if octet >= 100 {
+                    out.push(char::from(b'0' + octet / 100));
+                }
+                if octet >= 10 {
+                    out.push(char::from(b'0' + octet / 10 % 10));
+                }
+                out.push(char::from(b'0' + octet % 10));
+            }
+        }
+        IpAddr::V6(a) => {
+            let _ = write!(out, "{a}");
+        }
+    }
 }
 
 /// Whether a listed name may cover names below it: a public suffix never does.
@@ -578,6 +592,17 @@ pub(crate) fn may_cover_below(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_addresses() {
+        let mut key = String::new();
+        for address in ["0.0.0.0", "9.10.99.100", "255.199.1.200", "2001:db8::7"] {
+            address_key(address.parse().unwrap(), &mut key);
+            assert_eq!(key, address);
+        }
+        address_key("::ffff:192.0.2.7".parse().unwrap(), &mut key);
+        assert_eq!(key, "192.0.2.7");
+    }
 
     #[test]
     fn parents_of_a_name() {

@@ -1,8 +1,8 @@
 //! One indicator as it stands in the file, and the section of those of one kind.
 //!
-//! A record is its length and then, in a few bytes around its value, what else there is: flags, the numbers of its
-//! contexts, and the key where it is neither the value nor its end. Eight records share one offset; the others are
-//! found by walking, which costs less than the bytes would.
+//! A record is its value and, in a few bytes in front, what else there is: flags, the numbers of its contexts, and the
+//! key where it is neither the value nor its end. Eight records share one offset; with their lengths beside it, each is
+//! found by one read.
 
 use bytes::Bytes;
 
@@ -10,7 +10,11 @@ use super::raw::{put_varint, take, u32_at, varint};
 use crate::{Kind, Match};
 
 /// Records that share an offset.
-pub(super) const BLOCK: usize = 8;
+const BLOCK: usize = 8;
+/// Bytes of the offset and the lengths.
+const BLOCK_BYTES: usize = 4 + BLOCK;
+/// In place of the length of a record that is as long or longer; its length stands in front of it.
+const LONG: u8 = 255;
 
 const MATCH_BITS: u8 = 0x07;
 const KEY_BITS: u8 = 0x18;
@@ -124,8 +128,8 @@ impl<'s> Record<'s> {
         Some(record)
     }
 
-    /// Appends the record, its length in front, to a section of `kind`.
-    pub(super) fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>, out: &mut Vec<u8>) {
+    /// Writes the record as it stands in a section of `kind`.
+    fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>) {
         body.clear();
         let Record { value, key, group, source_type, .. } = *self;
         let mut flags = match_code(self.match_, self.below_only);
@@ -168,8 +172,6 @@ impl<'s> Record<'s> {
         body.extend_from_slice(group);
         body.extend_from_slice(source_type);
         body.extend_from_slice(value);
-        put_varint(out, body.len() as u32);
-        out.extend_from_slice(body);
     }
 }
 
@@ -199,7 +201,8 @@ impl Iterator for Numbers<'_> {
 
 impl ExactSizeIterator for Numbers<'_> {}
 
-/// The records of one section: offsets (u32 each, relative to the text) of every eighth, then the text.
+/// The records of one section: for every eight an offset (u32, relative to the text) and their lengths (u8 each), then
+/// the text.
 #[derive(Debug)]
 pub(super) struct Records {
     /// The kind that records are of where they do not say another.
@@ -207,29 +210,38 @@ pub(super) struct Records {
     /// The number of the first in the set.
     pub(super) first: u32,
     pub(super) count: u32,
-    offsets: Bytes,
+    blocks: Bytes,
     text: Bytes,
 }
 
 impl Records {
     /// `None` where the section is too short for its offsets.
     pub(super) fn open(kind: Kind, first: u32, count: u32, section: &Bytes) -> Option<Records> {
-        let offsets = 4 * (count as usize).div_ceil(BLOCK);
-        (offsets <= section.len())
-            .then(|| Records::over(kind, first, count, section.slice(..offsets), section.slice(offsets..)))
-    }
-
-    pub(super) fn over(kind: Kind, first: u32, count: u32, offsets: Bytes, text: Bytes) -> Records {
-        Records { kind, first, count, offsets, text }
+        let blocks = (count as usize).div_ceil(BLOCK).checked_mul(BLOCK_BYTES)?;
+        (blocks <= section.len()).then(|| Records {
+            kind,
+            first,
+            count,
+            blocks: section.slice(..blocks),
+            text: section.slice(blocks..),
+        })
     }
 
     /// Offsets and text, which one after the other are the section.
     pub(super) fn parts(&self) -> (&[u8], &[u8]) {
-        (&self.offsets, &self.text)
+        (&self.blocks, &self.text)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.offsets.len() + self.text.len()
+        self.blocks.len() + self.text.len()
+    }
+
+    /// The offset of a block, and the lengths of its records from the lowest byte.
+    #[inline]
+    fn block(&self, block: usize) -> Option<(usize, u64)> {
+        let bytes: &[u8; BLOCK_BYTES] = self.blocks.get(block * BLOCK_BYTES..)?.first_chunk()?;
+        let lengths = bytes[4..].first_chunk().map(|lengths| u64::from_le_bytes(*lengths))?;
+        Some((u32_at(bytes, 0)? as usize, lengths))
     }
 
     /// The body of the record with this number in the section.
@@ -238,14 +250,29 @@ impl Records {
         if number >= self.count {
             return None;
         }
-        let mut at = u32_at(&self.offsets, number as usize / BLOCK)? as usize;
-        let text = &self.text[..];
-        for _ in 0..number as usize % BLOCK {
-            let length = varint(text, &mut at)?;
-            at = at.checked_add(length as usize)?;
+        let (offset, lengths) = self.block(number as usize / BLOCK)?;
+        let place = number % BLOCK as u32;
+        let upto = lengths & u64::MAX >> (56 - 8 * place);
+        if has_long(upto) {
+            return self.body_by_walking(offset, lengths, place);
         }
-        let length = varint(text, &mut at)?;
-        take(text, &mut at, length as usize)
+        let mut at = offset.checked_add(sum(upto & !(0xff << (8 * place))))?;
+        take(&self.text, &mut at, (lengths >> (8 * place)) as usize & 0xff)
+    }
+
+    #[cold]
+    fn body_by_walking(&self, mut at: usize, lengths: u64, place: u32) -> Option<&[u8]> {
+        let mut body = None;
+        for i in 0..=place {
+            body = Some(self.next((lengths >> (8 * i)) as u8, &mut at)?);
+        }
+        body
+    }
+
+    #[inline]
+    fn next(&self, length: u8, at: &mut usize) -> Option<&[u8]> {
+        let length = if length == LONG { varint(&self.text, at)? as usize } else { length.into() };
+        take(&self.text, at, length)
     }
 
     #[inline]
@@ -255,11 +282,67 @@ impl Records {
 
     /// The records from the first to the last. It ends early where the file is damaged.
     pub(super) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut at = u32_at(&self.offsets, 0).unwrap_or(0) as usize;
-        (0..self.count).map_while(move |_| {
-            let length = varint(&self.text, &mut at)?;
-            Some(Record::read(take(&self.text, &mut at, length as usize)?, self.kind))
+        let (mut at, mut lengths) = (0, 0);
+        (0..self.count as usize).map_while(move |number| {
+            if number % BLOCK == 0 {
+                (at, lengths) = self.block(number / BLOCK)?;
+            }
+            let body = self.next(lengths as u8, &mut at)?;
+            lengths >>= 8;
+            Some(Record::read(body, self.kind))
         })
+    }
+}
+
+/// Whether one of eight bytes is [`LONG`].
+#[inline]
+fn has_long(bytes: u64) -> bool {
+    let zeros = !bytes;
+    zeros.wrapping_sub(0x0101_0101_0101_0101) & bytes & 0x8080_8080_8080_8080 != 0
+}
+
+/// The sum of eight bytes.
+#[inline]
+fn sum(bytes: u64) -> usize {
+    let pairs = (bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff);
+    (pairs.wrapping_mul(0x0001_0001_0001_0001) >> 48) as usize
+}
+
+/// A section of records being written.
+pub(super) struct RecordsWriter {
+    pub(super) kind: Kind,
+    first: u32,
+    count: u32,
+    blocks: Vec<u8>,
+    text: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl RecordsWriter {
+    pub(super) fn new(kind: Kind, first: u32) -> RecordsWriter {
+        RecordsWriter { kind, first, count: 0, blocks: Vec::new(), text: Vec::new(), body: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, record: &Record<'_>, contexts: &[u32]) {
+        let place = self.count as usize % BLOCK;
+        if place == 0 {
+            self.blocks.extend((self.text.len() as u32).to_le_bytes());
+            self.blocks.extend([0; BLOCK]);
+        }
+        self.count += 1;
+        record.write(self.kind, contexts, &mut self.body);
+        let length = u8::try_from(self.body.len()).unwrap_or(LONG);
+        let end = self.blocks.len();
+        self.blocks[end - BLOCK + place] = length;
+        if length == LONG {
+            put_varint(&mut self.text, self.body.len() as u32);
+        }
+        self.text.extend_from_slice(&self.body);
+    }
+
+    pub(super) fn finish(self) -> Records {
+        let RecordsWriter { kind, first, count, blocks, text, .. } = self;
+        Records { kind, first, count, blocks: blocks.into(), text: text.into() }
     }
 }
 
@@ -273,6 +356,7 @@ mod tests {
 
     #[test]
     fn records_come_back() {
+        let long = [b'x'; 300];
         let all = [
             (record(b"bad.example", b"bad.example", b"", b""), vec![0]),
             (record(b"http://bad.example/", b"bad.example/", b"", b""), vec![300]),
@@ -283,12 +367,18 @@ mod tests {
                 Record { match_: Match::Subdomains, below_only: true, ..record(b"*.a", b"a", b"", b"") },
                 vec![5],
             ),
+            (record(&long[..249], &long[..249], b"", b""), vec![5]),
+            (record(&long[..252], &long[..252], b"", b""), vec![5]),
+            (record(&long[..253], &long[..253], b"", b""), vec![5]),
+            (record(&long, &long, b"", b""), vec![5]),
+            (record(b"a", b"a", b"", b""), vec![5]),
+            (record(b"b", b"b", b"", b""), vec![5]),
         ];
-        let (mut text, mut body) = (Vec::new(), Vec::new());
-        for (record, contexts) in &all {
-            record.write(Kind::Url, contexts, &mut body, &mut text);
-        }
-        let section = Bytes::from([vec![0; 4], text].concat());
+        let mut writer = RecordsWriter::new(Kind::Url, 0);
+        all.iter().for_each(|(record, contexts)| writer.push(record, contexts));
+        let records = writer.finish();
+        let (blocks, text) = records.parts();
+        let section = Bytes::from([blocks, text].concat());
         let records = Records::open(Kind::Url, 0, all.len() as u32, &section).unwrap();
         for (number, (want, contexts)) in all.iter().enumerate() {
             let read = records.get(number as u32);
@@ -296,7 +386,8 @@ mod tests {
             assert_eq!(Record { contexts: Numbers::default(), ..read }, *want);
         }
         assert_eq!(records.iter().count(), all.len());
-        assert_eq!(records.body(6), None);
+        assert_eq!(records.body(all.len() as u32), None);
+        assert!(records.iter().enumerate().all(|(i, record)| record == records.get(i as u32)));
     }
 
     #[test]

@@ -265,6 +265,33 @@ impl Case {
         case
     }
 
+    /// Leaves out what is listed and not wanted.
+    pub(crate) fn keep(&mut self, wanted: impl Fn(&Indicator) -> bool) {
+        let kept: Vec<bool> = self.listed.iter().map(wanted).collect();
+        let mut at = kept.iter();
+        self.listed.retain(|_| at.next() == Some(&true));
+        let mut at = kept.iter();
+        self.written.retain(|_| at.next() == Some(&true));
+    }
+
+    /// Goes on with a value, or with something that no value is in.
+    pub(crate) fn more_text(&mut self, random: &mut Random) {
+        match random.below(6) {
+            0 => self.text.resize(self.text.len() + random.below(150), b' '),
+            1 => {
+                let filler = [&b"a"[..], b"a.", b"1.", b"ab-", b"a:", b"f", b"a/", b"x, "][random.below(8)];
+                for _ in 0..random.below(80) {
+                    self.text.extend_from_slice(filler);
+                }
+            }
+            _ => {
+                let (_, value) = self.value(random);
+                self.text.extend_from_slice(value.as_bytes());
+            }
+        }
+        self.border(random);
+    }
+
     fn border(&mut self, random: &mut Random) {
         for _ in 0..1 + random.below(2) {
             self.text.extend_from_slice(random.pick(BORDERS));

@@ -29,6 +29,19 @@ pub fn is_store(head: &[u8]) -> bool {
     head.starts_with(&MAGIC)
 }
 
+/// A stream whose first bytes were looked at.
+pub type Peeked<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
+
+/// Whether a stream is a store, and the stream from its start on.
+///
+/// # Errors
+/// When its first bytes cannot be read.
+pub fn peek<R: Read>(mut input: R) -> io::Result<(bool, Peeked<R>)> {
+    let mut head = Vec::with_capacity(MAGIC.len());
+    input.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head)?;
+    Ok((is_store(&head), io::Cursor::new(head).chain(input)))
+}
+
 /// A store could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -134,11 +134,17 @@ impl Observer {
     pub fn add_store(&mut self, input: impl Read) -> Result<(), StoreError> {
         let mut reader = Reader::new(input)?;
         while let Some(block) = reader.next_block()? {
-            for observed in block.iter() {
-                self.add(observed.kind, observed.value, observed.seen)?;
-            }
+            self.add_block(&block)?;
         }
         Ok(())
+    }
+
+    /// Adds a block of a store.
+    ///
+    /// # Errors
+    /// When a temporary file cannot be written.
+    pub fn add_block(&mut self, block: &Block) -> io::Result<()> {
+        block.iter().try_for_each(|observed| self.add(observed.kind, observed.value, observed.seen))
     }
 
     fn sorted(&mut self) -> Vec<Entry> {
