@@ -92,6 +92,12 @@ impl Rows {
         &self.rows[number + 1]
     }
 
+    /// Every row, with the empty ones in front and behind.
+    #[inline(always)]
+    pub(super) fn all(&self) -> &[Row] {
+        &self.rows[..self.count + 2]
+    }
+
     #[inline(always)]
     pub(super) fn before(&self, number: usize) -> &Row {
         &self.rows[number]

@@ -7,7 +7,7 @@
 //!
 //! Probes of names wait in a queue while the memory that they will read is fetched.
 
-use super::classes::{ALNUM, CLASSES, COLON, DOT, HEX, HIGH, HOST, LETTER, Rows, SLASH, WINDOW};
+use super::classes::{ALNUM, CLASSES, COLON, DOT, HEX, HIGH, HOST, LETTER, Row, Rows, SLASH, WINDOW};
 use super::simd::Level;
 use crate::extract::lex;
 use crate::observable::dotted;
@@ -186,17 +186,23 @@ impl Walker<'_> {
     #[inline(always)]
     pub(super) fn window(&mut self) {
         let wants = self.sieve.wants;
-        if wants.names || wants.v4 {
-            self.dotted();
-        }
-        if wants.schemes {
-            self.schemes();
-        }
-        if wants.colons {
-            self.colons();
-        }
-        if wants.digests || wants.wallets {
-            self.words();
+        let rows = self.rows;
+        let mut done = [0; 3];
+        for (number, three) in rows.all().windows(3).enumerate() {
+            let [before, row, behind] = three else { break };
+            let base = number * 64;
+            if wants.names || wants.v4 {
+                self.dotted(base, before, row, behind, &mut done[0]);
+            }
+            if wants.schemes {
+                self.schemes(base, row, behind);
+            }
+            if wants.colons {
+                self.colons(base, before[COLON], row[COLON], &mut done[1]);
+            }
+            if wants.digests || wants.wallets {
+                self.words(base, row, &mut done[2]);
+            }
         }
         if wants.asns || wants.cves || wants.attack_ids || wants.macs || wants.ja4s {
             self.identifiers();
@@ -225,32 +231,26 @@ impl Walker<'_> {
 
     /// Runs that hold a dot between two other characters.
     #[inline(always)]
-    fn dotted(&mut self) {
-        let rows = self.rows;
-        let mut done = 0;
-        for number in 0..rows.count {
-            let (row, before, behind) = (rows.row(number), rows.before(number), rows.row(number + 1));
-            let left = row[HOST] << 1 | before[HOST] >> 63;
-            let right = row[HOST] >> 1 | behind[HOST] << 63;
-            let mut dots = row[DOT] & left & right;
-            let base = number * 64;
-            if done > base {
-                dots &= if done - base >= 64 { 0 } else { u64::MAX << (done - base) };
-            }
-            while dots != 0 {
-                let dot = dots.trailing_zeros();
-                let others = !row[HOST] & (u64::MAX << dot);
-                let end = if others != 0 {
-                    let end = others.trailing_zeros();
-                    dots &= u64::MAX << end;
-                    base + end as usize
-                } else {
-                    dots = 0;
-                    rows.end(HOST, base + 63)
-                };
-                done = end;
-                self.run(end);
-            }
+    fn dotted(&mut self, base: usize, before: &Row, row: &Row, behind: &Row, done: &mut usize) {
+        let left = row[HOST] << 1 | before[HOST] >> 63;
+        let right = row[HOST] >> 1 | behind[HOST] << 63;
+        let mut dots = row[DOT] & left & right;
+        if *done > base {
+            dots &= if *done - base >= 64 { 0 } else { u64::MAX << (*done - base) };
+        }
+        while dots != 0 {
+            let dot = dots.trailing_zeros();
+            let others = !row[HOST] & (u64::MAX << dot);
+            let end = if others != 0 {
+                let end = others.trailing_zeros();
+                dots &= u64::MAX << end;
+                base + end as usize
+            } else {
+                dots = 0;
+                self.rows.end(HOST, base + 63)
+            };
+            *done = end;
+            self.run(end);
         }
     }
 
@@ -269,30 +269,26 @@ impl Walker<'_> {
             return self.odd_run(start, end);
         }
         let letters = rows.until(LETTER, end) & run;
-        // An escape can reach into the run.
-        if matches!(self.before(start), b'%' | b'\\' | b'[' | b';') {
-            self.behind_escapes(start, end);
-        }
+        let digits = run & !dots & !letters;
+        let address = (dots & digits << 1 & digits >> 1).count_ones() >= 3;
         if letters == 0 {
-            if dots.count_ones() >= 3 {
+            if address {
                 self.v4(start, end, start, end);
             }
-            return;
+        } else if address {
+            self.v4_within(start, end);
         }
-        if dots.count_ones() >= 3 {
-            let digits = run & !dots & !letters;
-            if (dots & digits << 1 & digits >> 1).count_ones() >= 3 {
-                self.v4_within(start, end);
-            }
-        }
-        if self.sieve.wants.names {
-            self.name(start, end, start, dots, letters);
+        let name = letters != 0 && self.sieve.wants.names && self.name(start, end, start, dots, letters);
+        // An escape can reach into the run.
+        if (address || name) && matches!(self.before(start), b'%' | b'\\' | b'[' | b';') {
+            self.behind_escapes(start, end);
         }
     }
 
-    /// The name at the end of a run, read as beginning at `begin`. `dots` and `letters` are those in front of `end`.
+    /// The name at the end of a run, read as beginning at `begin`, and whether it ends as a listed one does. `dots` and
+    /// `letters` are those in front of `end`.
     #[inline(always)]
-    fn name(&mut self, start: usize, run_end: usize, begin: usize, mut dots: u64, mut letters: u64) {
+    fn name(&mut self, start: usize, run_end: usize, begin: usize, mut dots: u64, mut letters: u64) -> bool {
         let (text, from) = (self.text, self.from);
         let mut end = run_end;
         while end > begin && matches!(text[from + end - 1], b'.' | b'-' | b'_') {
@@ -303,15 +299,16 @@ impl Walker<'_> {
         let last = dots.leading_zeros();
         // No name has a number for its last label.
         if dots == 0 || last == 0 || letters >> (64 - last) == 0 {
-            return;
+            return false;
         }
         let label = end - last as usize;
         if !self.sieve.has_end(self.bytes, last_bytes(text, from + label, from + end)) {
-            return;
+            return false;
         }
         let rest = dots << last << 1;
         let suffix = if rest == 0 { begin } else { label - 1 - rest.leading_zeros() as usize };
         self.ask(start, run_end, self.bare(begin, suffix, label), end);
+        true
     }
 
     /// A suffix without the dots and hyphens in front of the name, if it begins with the name.
@@ -577,17 +574,13 @@ impl Walker<'_> {
 
     /// `://`, and hosts of URLs that are no names and no addresses as they are written.
     #[inline(always)]
-    fn schemes(&mut self) {
-        let rows = self.rows;
-        for number in 0..rows.count {
-            let (row, behind) = (rows.row(number), rows.row(number + 1));
-            let one = row[SLASH] >> 1 | behind[SLASH] << 63;
-            let two = row[SLASH] >> 2 | behind[SLASH] << 62;
-            let mut marks = row[COLON] & one & two;
-            while marks != 0 {
-                self.scheme(number * 64 + marks.trailing_zeros() as usize);
-                marks &= marks - 1;
-            }
+    fn schemes(&mut self, base: usize, row: &Row, behind: &Row) {
+        let one = row[SLASH] >> 1 | behind[SLASH] << 63;
+        let two = row[SLASH] >> 2 | behind[SLASH] << 62;
+        let mut marks = row[COLON] & one & two;
+        while marks != 0 {
+            self.scheme(base + marks.trailing_zeros() as usize);
+            marks &= marks - 1;
         }
     }
 
@@ -650,34 +643,28 @@ impl Walker<'_> {
 
     /// Runs with two colons side by side, or with a third one.
     #[inline(always)]
-    fn colons(&mut self) {
-        let rows = self.rows;
-        let macs = self.sieve.wants.macs;
-        let mut done = 0;
-        for number in 0..rows.count {
-            let (row, before) = (rows.row(number)[COLON], rows.before(number)[COLON]);
-            if row == 0 || row.count_ones() + before.count_ones() < 2 {
-                continue;
-            }
-            let both = u128::from(row) << 64 | u128::from(before);
-            // A colon no more than five behind another, one no more than five behind such a one, and so on: no
-            // address has fewer than six of them in a row without two side by side.
-            let near = |bits: u128| both & (bits << 1 | bits << 2 | bits << 3 | bits << 4 | bits << 5);
-            let mut chain = near(near(both));
-            if chain != 0 {
-                chain = near(near(chain));
-                // A hardware address has five.
-                chain = if macs { chain } else { near(chain) };
-            }
-            let mut marks = ((both & both << 1 | chain) >> 64) as u64;
-            while marks != 0 {
-                let at = number * 64 + marks.trailing_zeros() as usize;
-                marks &= marks - 1;
-                if at >= done {
-                    let (start, end) = self.colon_run(at);
-                    done = end;
-                    self.colons_at(start, end);
-                }
+    fn colons(&mut self, base: usize, before: u64, row: u64, done: &mut usize) {
+        let behind = |n: u32| row << n | before >> (64 - n);
+        if row & (behind(1) | behind(2) | behind(3) | behind(4) | behind(5)) == 0 {
+            return;
+        }
+        let both = u128::from(row) << 64 | u128::from(before);
+        // A colon no more than five behind another, one no more than five behind such a one, and so on: no address has
+        // fewer than six of them in a row without two side by side, and no hardware address fewer than five.
+        let near = |bits: u128| both & (bits << 1 | bits << 2 | bits << 3 | bits << 4 | bits << 5);
+        let mut chain = near(near(both));
+        if chain != 0 {
+            chain = near(near(chain));
+            chain = if self.sieve.wants.macs { chain } else { near(chain) };
+        }
+        let mut marks = ((both & both << 1 | chain) >> 64) as u64;
+        while marks != 0 {
+            let at = base + marks.trailing_zeros() as usize;
+            marks &= marks - 1;
+            if at >= *done {
+                let (start, end) = self.colon_run(at);
+                *done = end;
+                self.colons_at(start, end);
             }
         }
     }
@@ -726,28 +713,23 @@ impl Walker<'_> {
 
     /// Digests, and words that the address of a wallet can be.
     #[inline(always)]
-    fn words(&mut self) {
-        let rows = self.rows;
+    fn words(&mut self, base: usize, row: &Row, done: &mut usize) {
         let wallets = self.sieve.wants.wallets;
         let class = if wallets { ALNUM } else { HEX };
-        let mut done = 0;
-        for number in 0..rows.count {
-            let bits = rows.row(number)[class];
-            // A run of 32 has 16 in one row, one of 25 has 12.
-            let two = bits & bits >> 1;
-            let four = two & two >> 2;
-            let eight = four & four >> 4;
-            let mut long = if wallets { eight & four >> 8 } else { eight & eight >> 8 };
-            while long != 0 {
-                let at = number * 64 + long.trailing_zeros() as usize;
-                let end = rows.end(class, at);
-                long &= if end >= (number + 1) * 64 { 0 } else { u64::MAX << (end % 64) };
-                if at >= done {
-                    done = end;
-                    let start = rows.start(class, end);
-                    if end - start >= if wallets { 25 } else { 32 } {
-                        self.word(start, end);
-                    }
+        // A run of 32 has 16 in one row, one of 25 has 12.
+        let two = row[class] & row[class] >> 1;
+        let four = two & two >> 2;
+        let eight = four & four >> 4;
+        let mut long = if wallets { eight & four >> 8 } else { eight & eight >> 8 };
+        while long != 0 {
+            let at = base + long.trailing_zeros() as usize;
+            let end = self.rows.end(class, at);
+            long &= if end >= base + 64 { 0 } else { u64::MAX << (end % 64) };
+            if at >= *done {
+                *done = end;
+                let start = self.rows.start(class, end);
+                if end - start >= if wallets { 25 } else { 32 } {
+                    self.word(start, end);
                 }
             }
         }
