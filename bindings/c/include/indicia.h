@@ -91,6 +91,20 @@ enum indicia_status_values {
     INDICIA_LIMIT_REACHED = 25,
     /** the URLs follow different profiles and are never compared; read the feeds again under one. */
     INDICIA_PROFILE_MISMATCH = 26,
+    /** the set has no signature, and one was asked for; get it from who publishes it. */
+    INDICIA_SET_UNSIGNED = 28,
+    /** the set was signed with another key. */
+    INDICIA_SET_KEY = 29,
+    /** the signature does not fit the set: it was changed after it was signed. */
+    INDICIA_SET_SIGNATURE = 30,
+    /** the set was to be used until a time that is over; get a newer one. */
+    INDICIA_SET_EXPIRED = 31,
+    /** the set is older than one that was published before; get a newer one. */
+    INDICIA_SET_SEQUENCE = 32,
+    /** the store of observables was written by another version; observe again. */
+    INDICIA_STORE_VERSION = 34,
+    /** the store of observables is damaged or cut short; fetch it or observe again. */
+    INDICIA_STORE_CORRUPT = 35,
     /** this format is recognised but not read. */
     INDICIA_FORMAT_NOT_READ = 40,
     /** the format was not recognised; name it with --from. */

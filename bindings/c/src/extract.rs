@@ -111,6 +111,7 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         kinds: kinds.iter().map(|kind| one_kind(*kind)).collect::<Result<_, _>>()?,
         refang: refang(options.refang, Refang::Usual)?,
         nested: options.flags & NESTED != 0,
+        every: false,
     })
 }
 

@@ -1,7 +1,8 @@
 //! A place for the current set, so that it can be replaced while scanners run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 
 use crate::boundary::{answer, out, shared, status};
 use crate::set::{indicia_set, share};
@@ -19,8 +20,7 @@ pub unsafe extern "C" fn indicia_live_new(
     status(|| {
         // SAFETY: the caller's promise.
         let (set, out) = unsafe { (share(set)?, out(live, "live")?) };
-        let live = Live { current: Mutex::new(set), generation: AtomicU64::new(0) };
-        out.write(Box::into_raw(Box::new(indicia_live(Arc::new(live)))));
+        out.write(Box::into_raw(Box::new(indicia_live(Arc::new(Live(ArcSwap::new(set)))))));
         Ok(())
     })
 }
@@ -35,13 +35,7 @@ pub unsafe extern "C" fn indicia_live_replace(
     status(|| {
         // SAFETY: the caller's promise.
         let (live, set) = unsafe { (shared(live, "live")?, share(set)?) };
-        let old = {
-            let mut current = live.0.current.lock().unwrap_or_else(PoisonError::into_inner);
-            live.0.generation.fetch_add(1, Ordering::Release);
-            std::mem::replace(&mut *current, set)
-        };
-        // Freeing a large set takes a while: not under the lock.
-        drop(old);
+        live.0.0.store(set);
         Ok(())
     })
 }
@@ -57,25 +51,19 @@ pub unsafe extern "C" fn indicia_live_free(live: *mut indicia_live) {
     })
 }
 
-pub(crate) struct Live {
-    current: Mutex<Arc<indicia_set>>,
-    /// How often it was replaced: scanners take the lock only when it has changed.
-    generation: AtomicU64,
-}
+/// The current set, with its table of indicators. Readers take no lock.
+pub(crate) struct Live(ArcSwap<indicia_set>);
 
 impl Live {
     pub(crate) fn current(&self) -> Arc<indicia_set> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.load_full()
     }
 
     /// Brings a scanner's set up to date.
-    pub(crate) fn update(&self, set: &mut Arc<indicia_set>, generation: &mut u64) {
-        if self.generation.load(Ordering::Acquire) != *generation {
-            let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-            *generation = self.generation.load(Ordering::Acquire);
-            let old = std::mem::replace(set, current.clone());
-            drop(current);
-            drop(old);
+    pub(crate) fn update(&self, set: &mut Arc<indicia_set>) {
+        let current = self.0.load();
+        if !Arc::ptr_eq(&current, set) {
+            *set = Arc::clone(&current);
         }
     }
 }

@@ -136,7 +136,6 @@ impl OnHit {
 pub(crate) struct Scanner {
     set: Arc<indicia_set>,
     live: Option<Arc<Live>>,
-    generation: u64,
     options: ScanOptions,
     scratch: Scratch,
     lists: Lists,
@@ -147,8 +146,6 @@ impl Scanner {
     fn new(set: Arc<indicia_set>, live: Option<Arc<Live>>) -> Scanner {
         Scanner {
             set,
-            // The first call looks.
-            generation: u64::MAX,
             live,
             options: ScanOptions::default(),
             scratch: Scratch::default(),
@@ -161,7 +158,7 @@ impl Scanner {
     pub(crate) fn refresh(&mut self) -> Done {
         self.kept.clear();
         if let Some(live) = &self.live {
-            live.update(&mut self.set, &mut self.generation);
+            live.update(&mut self.set);
         }
         self.set.check()
     }

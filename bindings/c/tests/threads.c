@@ -1,10 +1,14 @@
-/* Scanners on several threads while the set is replaced under them: threads FOLDER, where it may write. */
+/* Scanners on eight threads while the set is replaced a thousand times under them: threads FOLDER [SCANS], where it may
+   write, and how often each thread scans. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
 #include <pthread.h>
 
+enum { THREADS = 8, REPLACED = 1000 };
+
 static indicia_live *live;
+static int scans = 3000;
 
 static bool count(const indicia_hit *hit, void *user) {
     /* Its texts are there, whichever set it came from. */
@@ -20,7 +24,7 @@ static void *scan(void *unused) {
     int i;
     (void)unused;
     if (indicia_scanner_new_live(live, &scanner) != INDICIA_OK) return &live;
-    for (i = 0; i < 3000; i++) {
+    for (i = 0; i < scans; i++) {
         size_t hits = 0;
         if (indicia_scanner_scan(scanner, str("one.example x two.example"), count, &hits) != INDICIA_OK || hits != 1) wrong++;
     }
@@ -31,9 +35,10 @@ static void *scan(void *unused) {
 int main(int argc, char **argv) {
     char path[5000];
     indicia_set *sets[2] = {NULL, NULL};
-    pthread_t threads[3];
+    pthread_t threads[THREADS];
     int i;
-    if (argc != 2) return 2;
+    if (argc != 2 && argc != 3) return 2;
+    if (argc == 3) scans = atoi(argv[2]);
     for (i = 0; i < 2; i++) {
         indicia_str feed;
         path_in(path, sizeof path, argv[1], i == 0 ? "t1.txt" : "t2.txt");
@@ -42,9 +47,9 @@ int main(int argc, char **argv) {
         CHECK_STATUS(indicia_set_from_feeds(&feed, 1, &sets[i]), INDICIA_OK);
     }
     CHECK_STATUS(indicia_live_new(sets[0], &live), INDICIA_OK);
-    for (i = 0; i < 3; i++) CHECK(pthread_create(&threads[i], NULL, scan, NULL) == 0);
-    for (i = 0; i < 2000; i++) CHECK_STATUS(indicia_live_replace(live, sets[i % 2]), INDICIA_OK);
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, scan, NULL) == 0);
+    for (i = 0; i < REPLACED; i++) CHECK_STATUS(indicia_live_replace(live, sets[i % 2]), INDICIA_OK);
+    for (i = 0; i < THREADS; i++) {
         void *wrong = NULL;
         CHECK(pthread_join(threads[i], &wrong) == 0 && wrong == NULL);
     }

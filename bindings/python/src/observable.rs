@@ -271,7 +271,7 @@ pub(crate) fn extract(
         } else {
             strings(kinds)?.iter().map(|name| kind(name)).collect::<PyResult<_>>()?
         };
-        let options = ExtractOptions { kinds, refang: level(refang, Refang::Usual)?, nested };
+        let options = ExtractOptions { kinds, refang: level(refang, Refang::Usual)?, nested, every: false };
         let state = State { input: Input::new(data)?, base: 0, found: Vec::new().into_iter() };
         Ok(ExtractionIterator { options, state: Mutex::new(Some(state)) })
     })

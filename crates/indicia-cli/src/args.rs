@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Find what feeds say of single values
     Lookup(Lookup),
+    /// Keep what stands in data, each observable once, for feeds that come later
+    Observe(Observe),
     /// Read any feed and write it in another format
     Convert(Convert),
     /// Show what a set holds
@@ -71,7 +73,7 @@ pub(crate) enum Command {
     /// Check an agreement, or say in sentences what it permits
     #[command(subcommand)]
     Agreement(AgreementCommand),
-    /// Make a pair of keys for signing packages
+    /// Make a pair of keys for signing packages and sets
     Keygen(Keygen),
     /// Share under agreements: one signed package for each recipient
     Share(Share),
@@ -364,6 +366,18 @@ pub(crate) struct Matching {
     pub(crate) guarded: Option<Guarded>,
 }
 
+/// What the sets among the feeds must be.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Signed sets")]
+pub(crate) struct Trust {
+    /// Take only sets that this public key signed, and no other feed
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Option<PathBuf>,
+    /// Take no set with a lower sequence than this
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) min_sequence: u64,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Compile {
     /// The set file to write
@@ -372,6 +386,15 @@ pub(crate) struct Compile {
     /// The rules that URLs follow [default: default@1, or those of the sets]
     #[arg(long, value_name = "PROFILE", value_parser = profile)]
     pub(crate) profile: Option<Profile>,
+    /// Sign the set with this secret key. Its passphrase is asked for, or taken from INDICIA_PASSPHRASE
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
+    /// Which of your sets is the newer one: a larger number each time
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) sequence: u64,
+    /// The last second of the set's use; scan and lookup refuse it afterwards
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) not_after: Option<Time>,
     /// Only this role; compromised and victim enter only when named
     #[arg(long, value_name = "ROLE", value_parser = role)]
     pub(crate) role: Vec<Role>,
@@ -389,6 +412,8 @@ pub(crate) struct Scan {
     pub(crate) feeds: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) feed_options: FeedOptions,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
     #[command(flatten)]
     pub(crate) filters: Filters,
     #[command(flatten)]
@@ -413,7 +438,30 @@ pub(crate) struct Scan {
     pub(crate) stats: bool,
     #[command(flatten)]
     pub(crate) output: Output,
-    /// Files, folders and archives; standard input if none
+    /// Files, folders, archives and stores of observables; standard input if none
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Keep what stands in data, each observable once, for feeds that come later.
+///
+/// The store is a FILE of `scan`: every observable in it that a feed lists is a hit, with the first and the last time
+/// that stood in a line with it, and the number of places. What a store holds stays when more is observed into it:
+/// observe each log once.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Observe {
+    /// The store to write, or to add to
+    #[arg(short, long, value_name = "STORE")]
+    pub(crate) output: PathBuf,
+    /// Undo defanging in the data first: off, strict, usual, aggressive
+    #[arg(long, value_name = "LEVEL", default_value = "off", default_missing_value = "usual", num_args = 0..=1, require_equals = true, value_parser = refang_level)]
+    pub(crate) refang: Refang,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
+    /// What all threads hold before they use temporary files beside the store, such as 64M or 2G
+    #[arg(long, value_name = "N", default_value = "256M", value_parser = bytes)]
+    pub(crate) memory: usize,
+    /// Files, folders, archives and other stores; standard input if none
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -427,6 +475,8 @@ pub(crate) struct Lookup {
     pub(crate) kind: Option<Kind>,
     #[command(flatten)]
     pub(crate) feed_options: FeedOptions,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
     #[command(flatten)]
     pub(crate) filters: Filters,
     #[command(flatten)]
@@ -459,6 +509,9 @@ pub(crate) struct Inspect {
     /// Check that not one byte differs from what `compile` wrote
     #[arg(long)]
     pub(crate) verify: bool,
+    /// Check that this public key signed the set, that it is as it was signed, and that its use is not over
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
     /// The set file
@@ -479,6 +532,21 @@ pub(crate) enum AgreementCommand {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+}
+
+/// Bytes, with K, M or G behind it for a power of 1024.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.bytes().last().map(|b| b.to_ascii_uppercase()) {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    match digits.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift)) {
+        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
+        Some(_) => Err("at least 1M".to_string()),
+        None => Err("a number, with K, M or G behind it, such as 256M".to_string()),
+    }
 }
 
 fn time(text: &str) -> Result<Time, String> {

@@ -1,10 +1,82 @@
 //! What a command is given to look into: files, folders and archives, standard input, values.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
-use indicia::chunks::CHUNK;
+use indicia::chunks::{CHUNK, Chunk, Chunks};
 use indicia::input::{Visitor, Walker};
+use indicia::store;
+
+use crate::show;
+
+/// A piece of a file: text, or observables where the file is a store.
+pub(crate) enum Piece {
+    Text(Chunk),
+    Block(store::Block),
+}
+
+impl Default for Piece {
+    fn default() -> Piece {
+        Piece::Text(Chunk::default())
+    }
+}
+
+/// A file in pieces, as what its first bytes say it is.
+pub(crate) enum Pieces<'r> {
+    Text(Chunks<store::Peeked<&'r mut dyn Read>>),
+    Store(Box<store::Reader<BufReader<store::Peeked<&'r mut dyn Read>>>>),
+}
+
+impl<'r> Pieces<'r> {
+    pub(crate) fn new(input: &'r mut dyn Read) -> io::Result<Pieces<'r>> {
+        let (is_store, input) = store::peek(input)?;
+        Ok(if is_store {
+            Pieces::Store(Box::new(store::Reader::new(BufReader::with_capacity(1 << 17, input))?))
+        } else {
+            Pieces::Text(Chunks::with_size(input, piece_size()))
+        })
+    }
+
+    /// Makes the next piece of an old one; `false` at the end.
+    pub(crate) fn next_into(&mut self, piece: &mut Piece) -> io::Result<bool> {
+        match self {
+            Pieces::Store(reader) => {
+                let Some(block) = reader.next_block()? else { return Ok(false) };
+                *piece = Piece::Block(block);
+                Ok(true)
+            }
+            Pieces::Text(chunks) => loop {
+                match piece {
+                    Piece::Text(chunk) => return chunks.next_into(chunk),
+                    Piece::Block(_) => *piece = Piece::default(),
+                }
+            },
+        }
+    }
+
+    /// How often a line was cut where that may have cut a value.
+    pub(crate) fn cuts(&self) -> u64 {
+        match self {
+            Pieces::Text(chunks) => chunks.cuts(),
+            Pieces::Store(_) => 0,
+        }
+    }
+}
+
+/// Tells that lines were cut where that may have cut a value.
+pub(crate) fn tell_cuts(name: &str, cuts: u64) {
+    if cuts > 0 {
+        show::message(&format!(
+            "{name}: limit reached: a line without any border was cut {}",
+            show::count(cuts, "time")
+        ));
+    }
+}
+
+/// How many threads work, where so many were asked for.
+pub(crate) fn threads(asked: Option<std::num::NonZeroUsize>) -> usize {
+    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
 
 /// The size of the pieces that inputs are read in. Tests set another: no output depends on it.
 pub(crate) fn piece_size() -> usize {

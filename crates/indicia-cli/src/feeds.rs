@@ -8,10 +8,10 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use indicia::feed::{FeedSpec, LoadReport, Loader};
 use indicia::feeds::ReadOptions;
-use indicia::{AsOf, BuildOptions, Filter, Guards, IndicatorSet, Time, Warninglist};
+use indicia::{AsOf, BuildOptions, Filter, Guards, IndicatorSet, OpenOptions, Time, Warninglist};
 
 use crate::Exit;
-use crate::args::{AsOfArg, FeedOptions, Filters, Matching};
+use crate::args::{AsOfArg, FeedOptions, Filters, Matching, Trust};
 use crate::show::{self, count};
 
 /// The current time. The core has no clock.
@@ -116,14 +116,34 @@ pub(crate) fn progress(what: &'static str) -> ProgressBar {
     bar
 }
 
-/// Reads feeds into a set and tells what came of it.
+impl Trust {
+    /// What sets must be, at this time. Without its key nothing can be checked: that is told, and there is nothing to do.
+    pub(crate) fn get(&self) -> Option<OpenOptions> {
+        let mut options =
+            OpenOptions { min_sequence: self.min_sequence, now: Some(now()), ..OpenOptions::default() };
+        if let Some(path) = &self.key {
+            match indicia::exchange::read_public_key(path) {
+                Ok(key) => options.key = Some(key),
+                Err(error) => {
+                    show::message(&error.to_string());
+                    return None;
+                }
+            }
+        }
+        Some(options)
+    }
+}
+
+/// Reads feeds into a set and tells what came of it. Sets among them must be what `open` asks for.
 pub(crate) fn load(
     feeds: &[PathBuf],
     options: &FeedOptions,
     build: BuildOptions,
+    open: OpenOptions,
 ) -> (IndicatorSet, LoadReport, Exit) {
     let bar = progress("reading");
     let mut loader = Loader::new(build);
+    loader.open_sets_with(open);
     for feed in feeds {
         loader.add_with(&options.spec(feed), &mut |name| bar.set_message(show::plain(name)));
     }

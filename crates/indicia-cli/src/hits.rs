@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use indicia::feeds::csv_record;
 use indicia::refang::defang;
+use indicia::store::Seen;
 use indicia::{Context, Guard, HitView, IndicatorRef, Kind, Match, Profile, Relation, Time};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -92,6 +93,14 @@ pub(crate) struct Place<'p> {
     pub(crate) raw: &'p [u8],
     pub(crate) via: Option<&'p str>,
     pub(crate) line_text: Option<&'p [u8]>,
+    /// What a store says of the observable; its number there is the line.
+    pub(crate) seen: Option<Seen>,
+}
+
+impl Place<'_> {
+    fn times(&self) -> (Option<Time>, Option<Time>) {
+        self.seen.and_then(|seen| seen.times).unzip()
+    }
 }
 
 /// What was written of indicators, to be written again: the same few are hit again and again. One a thread.
@@ -131,7 +140,7 @@ pub(crate) struct Style {
 impl Style {
     /// What stands before the first hit.
     pub(crate) fn header(&self, out: &mut dyn Write) -> io::Result<()> {
-        const COLUMNS: [&str; 15] = [
+        const COLUMNS: [&str; 18] = [
             "path",
             "line",
             "start",
@@ -147,6 +156,9 @@ impl Style {
             "labels",
             "tlp",
             "guard",
+            "first",
+            "last",
+            "count",
         ];
         if self.format == OutputFormat::Csv && !self.only_matching {
             csv_record(COLUMNS.iter().map(|c| Cow::Borrowed(*c)), out)?;
@@ -221,6 +233,13 @@ impl Style {
         if hit.relation != Relation::Exact && hit.indicator.value() != hit.value {
             let listed = show::plain(&defang(hit.indicator.kind(), hit.indicator.value()));
             write!(out, " {}", paint("2", &format!("(listed: {listed})")))?;
+        }
+        if let Some(seen) = place.seen {
+            write!(out, " (seen {}", show::count(seen.count, "time"))?;
+            if let Some((first, last)) = seen.times {
+                write!(out, ", {first} to {last}")?;
+            }
+            write!(out, ")")?;
         }
         for guard in hit.guards {
             write!(
@@ -300,6 +319,12 @@ fn jsonl(hit: &HitView<'_, '_>, place: &Place<'_>, record: &str, out: &mut Vec<u
         out.extend_from_slice(b",\"line_text\":");
         json_bytes(line, out)?;
     }
+    if let Some(seen) = place.seen {
+        if let Some((first, last)) = seen.times {
+            write!(out, ",\"first\":\"{first}\",\"last\":\"{last}\"")?;
+        }
+        write!(out, ",\"count\":{}", seen.count)?;
+    }
     out.extend_from_slice(b"}\n");
     Ok(())
 }
@@ -343,6 +368,8 @@ fn distinct<'c>(items: impl Iterator<Item = Cow<'c, str>>) -> String {
 
 fn csv_cells<'h>(hit: &HitView<'h, '_>, place: &Place<'_>) -> Vec<Cow<'static, str>> {
     let contexts: Vec<&Context> = hit.contexts().collect();
+    let (first, last) = place.times();
+    let text = |time: Option<Time>| time.map(|time| time.to_string()).unwrap_or_default();
     [
         place.path.to_string(),
         place.line.to_string(),
@@ -359,6 +386,9 @@ fn csv_cells<'h>(hit: &HitView<'h, '_>, place: &Place<'_>) -> Vec<Cow<'static, s
         distinct(contexts.iter().flat_map(|c| c.labels.iter().map(|l| Cow::Borrowed(l.as_str())))),
         contexts.iter().filter_map(|c| c.tlp).max().map(|t| t.name().to_string()).unwrap_or_default(),
         distinct(hit.guards.iter().map(|g| Cow::Borrowed(&*g.rule))),
+        text(first),
+        text(last),
+        place.seen.map(|seen| seen.count.to_string()).unwrap_or_default(),
     ]
     .into_iter()
     .map(Cow::Owned)
@@ -405,6 +435,7 @@ fn ecs(hit: &HitView<'_, '_>, place: &Place<'_>) -> Value {
         set("description", context.description.clone().map(Value::from));
         set("reference", context.references.first().cloned().map(Value::from));
         set("marking", context.tlp.map(|t| json!({ "tlp": t.name().to_ascii_uppercase() })));
+        set("sightings", place.seen.map(|seen| seen.count.into()));
         set(
             "confidence",
             context.confidence.as_ref().map(|c| match c.as_percent() {
@@ -421,8 +452,12 @@ fn ecs(hit: &HitView<'_, '_>, place: &Place<'_>) -> Value {
     }
     let mut labels = vec![hit.relation.name().to_string()];
     labels.extend(hit.guards.iter().map(|g| format!("guard:{}", g.rule)));
+    let mut event = json!({ "kind": "enrichment", "category": ["threat"], "type": ["indicator"] });
+    if let (Some(first), Some(last)) = place.times() {
+        (event["start"], event["end"]) = (first.to_string().into(), last.to_string().into());
+    }
     json!({
-        "event": { "kind": "enrichment", "category": ["threat"], "type": ["indicator"] },
+        "event": event,
         "log": { "file": { "path": place.path }, "offset": place.span.0 },
         "threat": { "enrichments": enrichments },
         "tags": labels,

@@ -5,16 +5,14 @@
 //! is full the reader takes one too, so nobody waits while there is work. What a piece gives is written as soon as all
 //! before it is, by whoever finished the piece that was waited for.
 //!
-//! Memory is bounded: at most three pieces a thread, each of the size asked for or of its longest line, and the output
-//! of [`WINDOW`] pieces a thread that waits for an earlier one.
+//! Memory is bounded: at most three pieces a thread, each as large as its source makes them, and the output of
+//! [`WINDOW`] pieces a thread that waits for an earlier one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-use indicia::chunks::{Chunk, Chunks};
 
 /// Pieces a thread that were read and not yet written.
 const WINDOW: u64 = 16;
@@ -23,6 +21,9 @@ const AHEAD: usize = 2;
 
 /// What is done with each piece.
 pub(crate) trait Work: Sync {
+    /// What is looked into at once. Its memory is used again.
+    type Piece: Default + Send;
+
     /// What a thread keeps from piece to piece.
     type State: Send;
 
@@ -30,7 +31,7 @@ pub(crate) trait Work: Sync {
     fn state(&self) -> Self::State;
 
     /// Looks into a piece of a file and writes what it finds. Gives how much that is.
-    fn piece(&self, file: &str, chunk: &Chunk, state: &mut Self::State, out: &mut Vec<u8>) -> u64;
+    fn piece(&self, file: &str, piece: &Self::Piece, state: &mut Self::State, out: &mut Vec<u8>) -> u64;
 
     /// Writes what stands behind all pieces of a file in which so much was found.
     fn end(&self, file: &str, found: u64, out: &mut Vec<u8>);
@@ -40,34 +41,31 @@ pub(crate) trait Work: Sync {
 pub(crate) struct Feeder<'p, W: Work> {
     work: &'p W,
     state: W::State,
-    size: usize,
-    line: Line<'p>,
+    line: Line<'p, W::Piece>,
 }
 
-enum Line<'p> {
-    Alone { chunk: Chunk, out: Vec<u8>, sink: Sink, failed: Option<io::Error> },
-    Shared(&'p Shared),
+enum Line<'p, P> {
+    Alone { piece: P, out: Vec<u8>, sink: Sink, failed: Option<io::Error> },
+    Shared(&'p Shared<P>),
 }
 
 type Sink = BufWriter<Box<dyn Write + Send>>;
 
-/// Works on the files that `feed` gives, on so many threads, in pieces of about so many bytes. Gives what `feed` gave,
-/// and the states of the threads.
+/// Works on the files that `feed` gives, on so many threads. Gives what `feed` gave, and the states of the threads.
 ///
 /// # Errors
 /// When the output cannot be written; feeding is told to end then.
 pub(crate) fn run<W: Work, T>(
     work: &W,
     threads: usize,
-    size: usize,
     sink: Box<dyn Write + Send>,
     feed: impl FnOnce(&mut Feeder<'_, W>) -> T,
 ) -> io::Result<(T, Vec<W::State>)> {
     let state = work.state();
     let sink = BufWriter::with_capacity(1 << 16, sink);
     if threads <= 1 {
-        let line = Line::Alone { chunk: Chunk::default(), out: Vec::new(), sink, failed: None };
-        let mut feeder = Feeder { work, state, size, line };
+        let line = Line::Alone { piece: W::Piece::default(), out: Vec::new(), sink, failed: None };
+        let mut feeder = Feeder { work, state, line };
         let fed = feed(&mut feeder);
         if let Line::Alone { mut sink, failed, .. } = feeder.line {
             failed.map_or_else(|| sink.flush(), Err)?;
@@ -79,7 +77,7 @@ pub(crate) fn run<W: Work, T>(
     let (fed, states) = std::thread::scope(|scope| {
         let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(|| shared.help(work))).collect();
         let open = Open(&shared);
-        let mut feeder = Feeder { work, state, size, line: Line::Shared(&shared) };
+        let mut feeder = Feeder { work, state, line: Line::Shared(&shared) };
         let fed = feed(&mut feeder);
         while let Some(task) = shared.take() {
             shared.perform(work, task, &mut feeder.state);
@@ -101,43 +99,45 @@ pub(crate) fn run<W: Work, T>(
 }
 
 impl<W: Work> Feeder<'_, W> {
-    /// Looks into a stream. Gives how often a line was cut where that may have cut a value, too; `Break` where nobody
-    /// takes the output any more.
-    pub(crate) fn file(&mut self, name: &str, input: &mut dyn Read) -> (io::Result<ControlFlow<()>>, u64) {
-        let mut chunks = Chunks::with_size(input, self.size);
+    /// Looks into the pieces of a file: `next` makes each of an old one, and gives `false` where there is no more. Gives
+    /// what it failed with, or `Break` where nobody takes the output any more.
+    pub(crate) fn file(
+        &mut self,
+        name: &str,
+        next: &mut dyn FnMut(&mut W::Piece) -> io::Result<bool>,
+    ) -> io::Result<ControlFlow<()>> {
         let (work, state) = (self.work, &mut self.state);
-        let result = match &mut self.line {
-            Line::Shared(shared) => shared.feed(work, name, &mut chunks, state),
-            Line::Alone { chunk, out, sink, failed } => {
+        match &mut self.line {
+            Line::Shared(shared) => shared.feed(work, name, next, state),
+            Line::Alone { piece, out, sink, failed } => {
                 let mut found = 0;
                 loop {
-                    let read = chunks.next_into(chunk);
+                    let read = next(piece);
                     let ended = !matches!(read, Ok(true));
                     if ended {
                         work.end(name, found, out);
                     } else {
-                        found += work.piece(name, chunk, state, out);
+                        found += work.piece(name, piece, state, out);
                     }
                     if let Err(error) = sink.write_all(out) {
                         *failed = Some(error);
-                        break Ok(ControlFlow::Break(()));
+                        return Ok(ControlFlow::Break(()));
                     }
                     out.clear();
                     if ended {
-                        break read.map(|_| ControlFlow::Continue(()));
+                        return read.map(|_| ControlFlow::Continue(()));
                     }
                 }
             }
-        };
-        (result, chunks.cuts())
+        }
     }
 }
 
 /// What several threads work on.
 #[derive(Default)]
-struct Shared {
+struct Shared<P> {
     threads: usize,
-    board: Mutex<Board>,
+    board: Mutex<Board<P>>,
     /// A piece waits, or none will come any more: for helpers.
     given: Condvar,
     /// Something was written, or will never be: for the reader.
@@ -145,9 +145,9 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct Board {
+struct Board<P> {
     /// Pieces to be looked into, in order.
-    waiting: VecDeque<Task>,
+    waiting: VecDeque<Task<P>>,
     /// What was finished before something earlier was written, by number.
     done: BTreeMap<u64, Done>,
     /// The number of what is given next.
@@ -162,7 +162,7 @@ struct Board {
     /// Nothing more is written: writing failed, or a thread panicked.
     broken: bool,
     /// Memory to be used again.
-    chunks: Vec<Chunk>,
+    pieces: Vec<P>,
     outs: Vec<Vec<u8>>,
 }
 
@@ -171,10 +171,10 @@ struct File {
     found: AtomicU64,
 }
 
-struct Task {
+struct Task<P> {
     number: u64,
     file: Arc<File>,
-    chunk: Chunk,
+    piece: P,
     out: Vec<u8>,
 }
 
@@ -183,34 +183,34 @@ enum Done {
     End(Arc<File>),
 }
 
-impl Shared {
+impl<P: Default + Send> Shared<P> {
     /// No thread panics while it holds the lock, so what is behind it is whole.
-    fn lock(&self) -> MutexGuard<'_, Board> {
+    fn lock(&self) -> MutexGuard<'_, Board<P>> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a stream and gives its pieces to be looked into.
-    fn feed<W: Work>(
+    /// Reads a file and gives its pieces to be looked into.
+    fn feed<W: Work<Piece = P>>(
         &self,
         work: &W,
         name: &str,
-        chunks: &mut Chunks<&mut dyn Read>,
+        next: &mut dyn FnMut(&mut P) -> io::Result<bool>,
         state: &mut W::State,
     ) -> io::Result<ControlFlow<()>> {
         let file = Arc::new(File { name: name.to_string(), found: AtomicU64::new(0) });
         let read = loop {
-            let Some(mut chunk) = self.room(work, state) else { return Ok(ControlFlow::Break(())) };
-            let read = chunks.next_into(&mut chunk);
+            let Some(mut piece) = self.room(work, state) else { return Ok(ControlFlow::Break(())) };
+            let read = next(&mut piece);
             let mut board = self.lock();
             let number = board.next;
             board.next += 1;
             if matches!(read, Ok(true)) {
                 let out = board.outs.pop().unwrap_or_default();
-                board.waiting.push_back(Task { number, file: Arc::clone(&file), chunk, out });
+                board.waiting.push_back(Task { number, file: Arc::clone(&file), piece, out });
                 drop(board);
                 self.given.notify_one();
             } else {
-                board.chunks.push(chunk);
+                board.pieces.push(piece);
                 board.done.insert(number, Done::End(file));
                 self.write(work, board);
                 break read;
@@ -221,7 +221,7 @@ impl Shared {
 
     /// Memory for the next piece, once there is room for one; until then works itself. `None` where it would be for
     /// nothing.
-    fn room<W: Work>(&self, work: &W, state: &mut W::State) -> Option<Chunk> {
+    fn room<W: Work<Piece = P>>(&self, work: &W, state: &mut W::State) -> Option<P> {
         let mut board = self.lock();
         loop {
             if board.broken {
@@ -229,7 +229,7 @@ impl Shared {
             }
             let ahead = board.waiting.len() >= AHEAD * (self.threads - 1);
             if !ahead && board.next - board.due < WINDOW * self.threads as u64 {
-                return Some(board.chunks.pop().unwrap_or_default());
+                return Some(board.pieces.pop().unwrap_or_default());
             }
             if let Some(task) = board.waiting.pop_front() {
                 drop(board);
@@ -241,13 +241,13 @@ impl Shared {
         }
     }
 
-    fn take(&self) -> Option<Task> {
+    fn take(&self) -> Option<Task<P>> {
         let mut board = self.lock();
         if board.broken { None } else { board.waiting.pop_front() }
     }
 
     /// What each thread but the reader does.
-    fn help<W: Work>(&self, work: &W) -> W::State {
+    fn help<W: Work<Piece = P>>(&self, work: &W) -> W::State {
         let _whole = Whole(self);
         let mut state = work.state();
         let mut board = self.lock();
@@ -267,18 +267,18 @@ impl Shared {
         }
     }
 
-    fn perform<W: Work>(&self, work: &W, task: Task, state: &mut W::State) {
-        let Task { number, file, chunk, mut out } = task;
-        let found = work.piece(&file.name, &chunk, state, &mut out);
+    fn perform<W: Work<Piece = P>>(&self, work: &W, task: Task<P>, state: &mut W::State) {
+        let Task { number, file, piece, mut out } = task;
+        let found = work.piece(&file.name, &piece, state, &mut out);
         file.found.fetch_add(found, Ordering::Relaxed);
         let mut board = self.lock();
-        board.chunks.push(chunk);
+        board.pieces.push(piece);
         board.done.insert(number, Done::Piece(out));
         self.write(work, board);
     }
 
     /// Writes what is due, where nobody does already.
-    fn write<'s, W: Work>(&'s self, work: &W, mut board: MutexGuard<'s, Board>) {
+    fn write<'s, W: Work<Piece = P>>(&'s self, work: &W, mut board: MutexGuard<'s, Board<P>>) {
         let Some(mut sink) = board.sink.take() else { return };
         while !board.broken {
             let due = board.due;
@@ -307,7 +307,7 @@ impl Shared {
         board.sink = Some(sink);
     }
 
-    fn stop(&self, board: &mut Board) {
+    fn stop(&self, board: &mut Board<P>) {
         board.broken = true;
         board.waiting.clear();
         self.given.notify_all();
@@ -316,9 +316,9 @@ impl Shared {
 }
 
 /// Tells the helpers that nothing more comes, also when the reader panics.
-struct Open<'s>(&'s Shared);
+struct Open<'s, P: Default + Send>(&'s Shared<P>);
 
-impl Drop for Open<'_> {
+impl<P: Default + Send> Drop for Open<'_, P> {
     fn drop(&mut self) {
         let mut board = self.0.lock();
         board.closed = true;
@@ -330,9 +330,9 @@ impl Drop for Open<'_> {
 }
 
 /// Tells all others when a helper panics: what it worked on never comes.
-struct Whole<'s>(&'s Shared);
+struct Whole<'s, P: Default + Send>(&'s Shared<P>);
 
-impl Drop for Whole<'_> {
+impl<P: Default + Send> Drop for Whole<'_, P> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.stop(&mut self.0.lock());
@@ -342,12 +342,15 @@ impl Drop for Whole<'_> {
 
 #[cfg(test)]
 mod tests {
+    use indicia::chunks::{Chunk, Chunks};
+
     use super::*;
 
     /// Writes each line with its file, and the number of lines of a file; some pieces take long.
     struct Lines;
 
     impl Work for Lines {
+        type Piece = Chunk;
         type State = u64;
 
         fn state(&self) -> u64 {
@@ -394,9 +397,10 @@ mod tests {
         (0..lines).flat_map(|n| format!("{n} {}\n", "x".repeat(n % 40)).into_bytes()).collect()
     }
 
-    fn files(feeder: &mut Feeder<'_, Lines>, files: &[(&str, Vec<u8>)]) -> usize {
+    fn files(feeder: &mut Feeder<'_, Lines>, size: usize, files: &[(&str, Vec<u8>)]) -> usize {
         for (done, (name, data)) in files.iter().enumerate() {
-            if feeder.file(name, &mut data.as_slice()).0.unwrap().is_break() {
+            let mut chunks = Chunks::with_size(data.as_slice(), size);
+            if feeder.file(name, &mut |chunk| chunks.next_into(chunk)).unwrap().is_break() {
                 return done;
             }
         }
@@ -409,7 +413,7 @@ mod tests {
         let mut expected = None;
         for (threads, size) in [(1, 1 << 20), (1, 700), (2, 700), (3, 5000), (8, 600)] {
             let kept = Kept::default();
-            let ran = run(&Lines, threads, size, Box::new(kept.clone()), |feeder| files(feeder, &input));
+            let ran = run(&Lines, threads, Box::new(kept.clone()), |feeder| files(feeder, size, &input));
             let (fed, states) = ran.unwrap();
             assert_eq!((fed, states.len()), (4, threads));
             assert_eq!(states.iter().sum::<u64>(), 8001);
@@ -424,7 +428,7 @@ mod tests {
         for threads in [1, 2, 4] {
             let kept = Kept(Arc::default(), Some(200_000));
             let mut fed = 0;
-            let ran = run(&Lines, threads, 4000, Box::new(kept), |feeder| fed = files(feeder, &input));
+            let ran = run(&Lines, threads, Box::new(kept), |feeder| fed = files(feeder, 4000, &input));
             assert_eq!(ran.err().map(|e| e.kind()), Some(io::ErrorKind::BrokenPipe));
             assert!(fed < 100, "{fed}");
         }
@@ -435,7 +439,7 @@ mod tests {
         let input = [("a", text(3000)), ("b", b"panic\n".to_vec()), ("c", text(3000))];
         for threads in [1, 2, 4] {
             let ran = std::panic::catch_unwind(|| {
-                run(&Lines, threads, 1000, Box::new(io::sink()), |feeder| files(feeder, &input)).is_ok()
+                run(&Lines, threads, Box::new(io::sink()), |feeder| files(feeder, 1000, &input)).is_ok()
             });
             assert!(ran.is_err());
         }

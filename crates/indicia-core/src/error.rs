@@ -47,6 +47,13 @@ reasons! {
     SetProfile = 24 "set-profile" "the set was compiled under a profile that this build does not know; compile again",
     LimitReached = 25 "limit-reached" "a documented limit was reached; the answer is not complete",
     ProfileMismatch = 26 "profile-mismatch" "the URLs follow different profiles and are never compared; read the feeds again under one",
+    SetUnsigned = 28 "set-unsigned" "the set has no signature, and one was asked for; get it from who publishes it",
+    SetKey = 29 "set-key" "the set was signed with another key",
+    SetSignature = 30 "set-signature" "the signature does not fit the set: it was changed after it was signed",
+    SetExpired = 31 "set-expired" "the set was to be used until a time that is over; get a newer one",
+    SetSequence = 32 "set-sequence" "the set is older than one that was published before; get a newer one",
+    StoreVersion = 34 "store-version" "the store of observables was written by another version; observe again",
+    StoreCorrupt = 35 "store-corrupt" "the store of observables is damaged or cut short; fetch it or observe again",
     // 40-59: feeds
     NotRead = 40 "format-not-read" "this format is recognised but not read",
     UnknownFormat = 41 "unknown-format" "the format was not recognised; name it with --from",

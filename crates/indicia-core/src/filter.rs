@@ -12,6 +12,8 @@ pub enum AsOf {
     At(Time),
     /// At the time that stands in the line of the hit; where none is found, time filters nothing.
     Event,
+    /// At some time from the first to the second, both included.
+    Within(Time, Time),
 }
 
 /// What a context must be to count.
@@ -49,6 +51,10 @@ impl Filter {
             && match self.as_of {
                 AsOf::Any => true,
                 AsOf::At(at) => context.valid_at(at).unwrap_or(true),
+                AsOf::Within(first, last) => {
+                    context.valid_from.is_none_or(|from| from <= last)
+                        && context.valid_until.is_none_or(|until| first < until)
+                }
                 AsOf::Event => event.and_then(|at| context.valid_at(at)).unwrap_or(true),
             }
     }

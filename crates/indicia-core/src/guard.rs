@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ipnet::IpNet;
 use regex_automata::meta::Regex;
@@ -59,12 +59,12 @@ enum Entries {
     Patterns(Box<Regex>),
 }
 
-/// A list of values that are known to cause false hits, in MISP's format.
-#[derive(Debug)]
+/// A list of values that are known to cause false hits, in MISP's format. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Warninglist {
     source: String,
     kinds: Option<Vec<Kind>>,
-    entries: Entries,
+    entries: Arc<Entries>,
 }
 
 impl Warninglist {
@@ -129,7 +129,7 @@ impl Warninglist {
             format!("{} {}", raw.name, version.trim_matches('"'))
         };
         let kinds = raw.matching_attributes.filter(|a| !a.is_empty()).map(|attributes| kinds_of(&attributes));
-        Ok(Warninglist { source, kinds, entries })
+        Ok(Warninglist { source, kinds, entries: Arc::new(entries) })
     }
 
     /// The list's name and version.
@@ -143,7 +143,7 @@ impl Warninglist {
             return false;
         }
         let host = host_of(kind, key);
-        match &self.entries {
+        match &*self.entries {
             Entries::Cidr(nets, lengths) => {
                 let Some(span) = ip::span(host) else { return false };
                 lengths.iter().any(|length| {
@@ -217,7 +217,7 @@ fn kinds_of(attributes: &[String]) -> Vec<Kind> {
 }
 
 /// Which guards a scan applies.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Guards {
     /// The rules that are built in.
     pub built_in: bool,

@@ -93,7 +93,7 @@ impl fmt::Display for Relation {
 }
 
 /// How to scan and look up.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ScanOptions {
     /// Which contexts count.
     pub filter: Filter,

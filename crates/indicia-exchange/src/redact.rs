@@ -97,6 +97,7 @@ fn find(text: &str) -> Vec<Edit> {
         kinds: vec![Kind::Url, Kind::Email, Kind::Domain, Kind::Ipv4, Kind::Ipv6],
         refang: Refang::Usual,
         nested: true,
+        every: false,
     };
     let (mut addresses, mut url_starts, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
     for e in extract(text.as_bytes(), &options) {
@@ -108,7 +109,12 @@ fn find(text: &str) -> Vec<Edit> {
     }
     if text.contains(" at ") {
         // A preposition more often than a sign; but an address that stays does more harm than a word that goes.
-        let options = ExtractOptions { kinds: vec![Kind::Email], refang: Refang::Aggressive, nested: true };
+        let options = ExtractOptions {
+            kinds: vec![Kind::Email],
+            refang: Refang::Aggressive,
+            nested: true,
+            every: false,
+        };
         let all = extract(text.as_bytes(), &options);
         addresses.extend(all.iter().map(|e| Edit { start: e.start, end: e.end, class: &tables::EMAIL }));
         addresses.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));

@@ -8,10 +8,13 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use minisign::{KeyPair, SecretKeyBox, SignatureBox};
+use minisign::{KeyPair, SecretKeyBox, SignatureBones, SignatureBox};
 
 /// The first line of every signature, which nothing protects: so it is always the same.
 const UNTRUSTED: &str = "indicia package";
+
+/// How a signature over the BLAKE2b-512 of a content begins.
+const PREHASHED: [u8; 2] = *b"ED";
 
 /// A signature is not longer.
 pub const MAX_SIGNATURE: usize = 4096;
@@ -63,6 +66,24 @@ impl PublicKey {
     /// The file that `minisign -p` takes.
     pub fn to_file(&self) -> String {
         format!("untrusted comment: minisign public key of indicia\n{self}\n")
+    }
+
+    /// The number by which signatures name the key.
+    pub fn id(&self) -> [u8; 8] {
+        self.0.keynum().first_chunk().copied().unwrap_or_default()
+    }
+
+    /// Checks a signature that [`SecretKey::sign_bytes`] made.
+    ///
+    /// # Errors
+    /// [`SignError::Mismatch`] where it is by another key or over another content.
+    pub fn verify_bytes(&self, content: &[u8], id: [u8; 8], signature: &[u8; 64]) -> Result<(), SignError> {
+        let mut bytes = PREHASHED.to_vec();
+        bytes.extend_from_slice(&id);
+        bytes.extend_from_slice(signature);
+        let signature = SignatureBones::from_bytes(&bytes).map_err(|_| SignError::Mismatch)?;
+        minisign::verify(&self.0, &signature.into(), Cursor::new(content), true, false, false)
+            .map_err(|_| SignError::Mismatch)
     }
 
     /// Checks that a signature is this key's over a content, and gives its trusted comment.
@@ -149,7 +170,10 @@ impl SecretKey {
             let words = passphrase.ok_or(SignError::Passphrase)?.to_string();
             file.into_secret_key(Some(words)).map_err(|_| SignError::Passphrase)?
         } else {
-            file.into_unencrypted_secret_key().map_err(|_| SignError::SecretKey)?
+            match unsummed(text) {
+                Some(secret) => secret,
+                None => file.into_unencrypted_secret_key().map_err(|_| SignError::SecretKey)?,
+            }
         };
         let public = minisign::PublicKey::from_secret_key(&secret).map_err(|_| SignError::SecretKey)?;
         Ok(SecretKey { secret, public: PublicKey(public) })
@@ -171,6 +195,19 @@ impl SecretKey {
         hasher.finalize().into()
     }
 
+    /// Signs a content in the fewest bytes: the key's number and the Ed25519 signature over the content's BLAKE2b-512,
+    /// without comments.
+    pub fn sign_bytes(&self, content: &[u8]) -> Result<([u8; 8], [u8; 64]), SignError> {
+        let signed = minisign::sign(None, &self.secret, Cursor::new(content), Some("-"), Some(UNTRUSTED))
+            .map_err(|_| SignError::Sign)?;
+        let bytes = SignatureBones::from(signed).to_bytes();
+        match (bytes.get(2..10).and_then(<[u8]>::first_chunk), bytes.get(10..).and_then(<[u8]>::first_chunk))
+        {
+            (Some(id), Some(signature)) if bytes.len() == 74 => Ok((*id, *signature)),
+            _ => Err(SignError::Sign),
+        }
+    }
+
     /// Signs a content; `comment` is covered by the signature and shown to who checks it.
     pub fn sign(&self, content: &[u8], comment: &str) -> Result<String, SignError> {
         let comment: String = comment.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -178,4 +215,16 @@ impl SecretKey {
             .map(SignatureBox::into_string)
             .map_err(|_| SignError::Sign)
     }
+}
+
+/// The key of a file that `minisign -W` made: it leaves the check sum of an open key empty, which the crate takes for a
+/// broken one.
+fn unsummed(text: &str) -> Option<minisign::SecretKey> {
+    const LENGTH: usize = 158;
+    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
+    let bytes = STANDARD.decode(line).ok()?;
+    let whole = bytes.len() == LENGTH && bytes.starts_with(b"Ed") && bytes[4..6] == *b"B2";
+    (whole && bytes[LENGTH - 32..].iter().all(|b| *b == 0))
+        .then(|| minisign::SecretKey::from_bytes(&bytes).ok())
+        .flatten()
 }

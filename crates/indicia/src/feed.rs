@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use indicia_core::{BuildOptions, BuildReport, Indicator, Kind, Profile, Reason, SetBuilder};
 use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
 
-use crate::IndicatorSet;
 use crate::input::{Event, Visitor, Walker};
+use crate::{IndicatorSet, OpenOptions};
 
 mod threads;
 
@@ -129,6 +129,7 @@ impl Agreed {
 pub struct Reader<'s> {
     sink: &'s mut dyn FnMut(Indicator),
     agreed: Agreed,
+    open: OpenOptions,
     /// Called with the name of each file before it is read.
     pub progress: &'s mut dyn FnMut(&str),
     /// Threads that read beside the one that walks and hands on, 0 for none: the order of indicators and reports is the
@@ -148,7 +149,14 @@ impl<'s> Reader<'s> {
     /// A reader that hands indicators to `sink`, URLs under `default@1`.
     pub fn new(sink: &'s mut dyn FnMut(Indicator), progress: &'s mut dyn FnMut(&str)) -> Reader<'s> {
         let agreed = Agreed { profile: Some(Profile::Default), by: None };
-        Reader { sink, agreed, progress, helpers: 0, report: LoadReport::default() }
+        Reader {
+            sink,
+            agreed,
+            open: OpenOptions::default(),
+            progress,
+            helpers: 0,
+            report: LoadReport::default(),
+        }
     }
 
     /// Reads one feed. What fails is in the report; the rest is done.
@@ -221,6 +229,10 @@ impl Visitor for Visit<'_, '_, '_, '_> {
             input.read_to_end(&mut bytes)?;
             match indicia_core::IndicatorSet::from_bytes(&bytes) {
                 Ok(set) => {
+                    if let Err(unwanted) = self.reader.open.check(&set) {
+                        self.fail(name, unwanted.reason(), unwanted.to_string());
+                        return Ok(ControlFlow::Continue(()));
+                    }
                     let version = &set.info().public_suffixes;
                     if version != indicia_core::data::psl::version() {
                         self.reader.report.other_suffixes.push((name.to_string(), version.clone()));
@@ -240,6 +252,14 @@ impl Visitor for Visit<'_, '_, '_, '_> {
                 }
                 Err(error) => self.fail(name, error.reason(), error.to_string()),
             }
+            return Ok(ControlFlow::Continue(()));
+        }
+        if self.reader.open.wants_signature() {
+            self.fail(
+                name,
+                Reason::SetUnsigned,
+                "no set, so nobody signed it; only signed sets were asked for".into(),
+            );
             return Ok(ControlFlow::Continue(()));
         }
         let format = self.spec.format.or_else(|| indicia_feeds::detect(relative, &head));
@@ -332,6 +352,7 @@ pub struct Loader {
     builder: SetBuilder,
     agreed: Agreed,
     report: LoadReport,
+    open: OpenOptions,
     helpers: usize,
     /// What a set must be to be taken as it is; `None` where something else was read or is asked for.
     as_is: Option<AsIs>,
@@ -347,14 +368,14 @@ struct AsIs {
 
 impl AsIs {
     /// Opens a set in which a builder would change nothing. Whatever is in the way is told where it is read as a feed.
-    fn open(&self, spec: &FeedSpec) -> Option<IndicatorSet> {
+    fn open(&self, spec: &FeedSpec, options: &OpenOptions) -> Option<IndicatorSet> {
         let mut head = Vec::new();
         if !spec.path.metadata().ok()?.is_file() {
             return None;
         }
         std::fs::File::open(&spec.path).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
         let set = Some(head).filter(|head| indicia_core::IndicatorSet::is_set(head));
-        let set = set.and_then(|_| IndicatorSet::open(&spec.path).ok())?;
+        let set = set.and_then(|_| IndicatorSet::open_with(&spec.path, options).ok())?;
         let info = set.info();
         let same = info.carried == 0
             && info.public_suffixes == indicia_core::data::psl::version()
@@ -371,7 +392,21 @@ impl Loader {
         let as_is = (options.roles.is_empty() && !options.everything)
             .then_some(AsIs { profile: options.profile, opened: None });
         let helpers = std::thread::available_parallelism().map_or(1, usize::from);
-        Loader { builder: SetBuilder::new(options), agreed, report: LoadReport::default(), helpers, as_is }
+        let open = OpenOptions::default();
+        Loader {
+            builder: SetBuilder::new(options),
+            agreed,
+            report: LoadReport::default(),
+            open,
+            helpers,
+            as_is,
+        }
+    }
+
+    /// Says what sets among the feeds must be; those that are not are among the failed. Where that is a signature,
+    /// feeds of other formats are too: a set must not be replaced by something that nobody signed.
+    pub fn open_sets_with(&mut self, options: OpenOptions) {
+        self.open = options;
     }
 
     /// Reads with so many threads beside the calling one, 0 for none; without this with one for each processor. The set
@@ -394,7 +429,7 @@ impl Loader {
         match self.as_is.take() {
             Some(AsIs { opened: Some((first, _)), .. }) => self.read(&first, progress),
             Some(mut as_is) => {
-                as_is.opened = as_is.open(spec).map(|set| (spec.clone(), set));
+                as_is.opened = as_is.open(spec, &self.open).map(|set| (spec.clone(), set));
                 if as_is.opened.is_some() {
                     progress(&spec.path.to_string_lossy());
                     self.as_is = Some(as_is);
@@ -411,6 +446,7 @@ impl Loader {
         let mut sink = |indicator| builder.push(indicator);
         let mut reader = Reader::new(&mut sink, progress);
         reader.agreed = self.agreed.clone();
+        reader.open = self.open.clone();
         reader.helpers = self.helpers;
         reader.report = std::mem::take(&mut self.report);
         reader.read(spec);

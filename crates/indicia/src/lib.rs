@@ -20,7 +20,7 @@
 //! ```
 //!
 //! # Features
-//! - `feeds` (default): readers and writers of feeds, decompression, archives.
+//! - `feeds` (default): readers and writers of feeds, decompression, archives, stores of observables.
 //! - `exchange`: sharing under agreements.
 
 #![deny(unsafe_code)]
@@ -35,16 +35,22 @@ pub mod exchange;
 pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
+mod live;
 mod map;
+mod publish;
 #[cfg(feature = "feeds")]
 mod scan_file;
 mod set;
+#[cfg(feature = "feeds")]
+pub mod store;
 mod tables;
 
 pub use indicia_core::*;
 #[cfg(feature = "feeds")]
 pub use indicia_feeds as feeds;
 
+pub use live::{Live, LiveFile};
+pub use publish::{OpenOptions, Unwanted, key_name};
 #[cfg(feature = "feeds")]
 pub use scan_file::FileHit;
 pub use set::{Error, IndicatorSet, write_atomically};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::map::map;
-use crate::{Reason, SetError};
+use crate::{Reason, SetError, Unwanted};
 
 /// A set, or the feeds for one, could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,14 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: SetError,
+    },
+    /// A set file is not what was asked for.
+    #[error("{}: {source}", path.display())]
+    Unwanted {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Unwanted,
     },
     /// A newer table was refused.
     #[error("{}: {source}", path.display())]
@@ -62,6 +70,7 @@ impl Error {
         match self {
             Error::Io { .. } => Reason::Io,
             Error::Set { source, .. } => source.reason(),
+            Error::Unwanted { source, .. } => source.reason(),
             Error::Table { .. } | Error::TablesInUse { .. } => Reason::InvalidArgument,
             #[cfg(feature = "feeds")]
             Error::Feed { reason, .. } => *reason,
@@ -87,6 +96,14 @@ impl From<indicia_core::IndicatorSet> for IndicatorSet {
 }
 
 impl IndicatorSet {
+    pub(crate) fn from_shared(set: Arc<indicia_core::IndicatorSet>) -> IndicatorSet {
+        IndicatorSet(set)
+    }
+
+    pub(crate) fn into_shared(self) -> Arc<indicia_core::IndicatorSet> {
+        self.0
+    }
+
     /// Opens a set file by mapping it: nothing is read but its first page, however large it is, and programs that open
     /// one file share its memory.
     ///

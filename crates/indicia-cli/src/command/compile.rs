@@ -2,23 +2,53 @@
 
 use std::io::{self, Write};
 
-use indicia::BuildOptions;
+use indicia::exchange;
 use indicia::feed::LoadReport;
-use indicia::{IndicatorSet, SetInfo};
+use indicia::{BuildOptions, IndicatorSet, OpenOptions, SetInfo, Stamp, key_name};
 use serde_json::{Value, json};
 
+use super::keygen;
 use crate::args::Compile;
 use crate::{Exit, feeds, show};
 
 pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
     let options = BuildOptions { roles: args.role.clone(), profile: args.profile, ..BuildOptions::default() };
-    let (set, report, exit) = feeds::load(&args.feeds, &args.feed_options, options);
+    // What is wrong with the key is told before the work is done.
+    let key = match args
+        .sign
+        .as_deref()
+        .map(|path| exchange::read_secret_key(path, keygen::passphrase))
+        .transpose()
+    {
+        Ok(key) => key,
+        Err(error) => {
+            show::message(&error.to_string());
+            return Ok(Exit::Failed);
+        }
+    };
+    let (set, report, exit) = feeds::load(&args.feeds, &args.feed_options, options, OpenOptions::default());
+    let stamp = Stamp { sequence: args.sequence, not_after: args.not_after, signature: None };
+    let stamped = match &key {
+        Some(key) => set.signed(key, stamp.sequence, stamp.not_after).map_err(|error| error.to_string()),
+        // A set that is compiled again keeps nothing of what was said of it before.
+        None if *set.stamp() != stamp => set.stamped(&stamp).map_err(|error| error.to_string()),
+        None => Ok(set),
+    };
+    let set = match stamped {
+        Ok(set) => set,
+        Err(error) => {
+            show::message(&error);
+            return Ok(Exit::Failed);
+        }
+    };
     if let Err(error) = set.save(&args.output) {
         show::message(&error.to_string());
         return Ok(Exit::Failed);
     }
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", summary(&set, &report))?;
+    let mut summary = summary(&set, &report);
+    add_stamp(&set, &mut summary);
+    writeln!(out, "{summary}")?;
     Ok(exit)
 }
 
@@ -41,6 +71,19 @@ fn summary(set: &IndicatorSet, report: &LoadReport) -> Value {
         "failed": report.failed.iter().map(|f| json!({ "path": f.name, "reason": f.reason.slug(), "message": f.message })).collect::<Vec<_>>(),
         "digest": hex(set.digest()),
     })
+}
+
+/// Adds what the publisher says of a set.
+pub(crate) fn add_stamp(set: &IndicatorSet, object: &mut Value) {
+    if set.sequence() > 0 {
+        object["sequence"] = set.sequence().into();
+    }
+    if let Some(not_after) = set.not_after() {
+        object["not_after"] = not_after.to_string().into();
+    }
+    if let Some((id, _)) = set.signature() {
+        object["signed_by"] = key_name(&id).into();
+    }
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

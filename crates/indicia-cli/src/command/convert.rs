@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use indicia::feeds::{FeedError, Format, LossReport, Writer};
-use indicia::{BuildOptions, Indicator, IndicatorSet, Profile, write_atomically};
+use indicia::{BuildOptions, Indicator, IndicatorSet, OpenOptions, Profile, write_atomically};
 
 use crate::args::Convert;
 use crate::{Exit, feeds, show};
@@ -11,7 +11,7 @@ use crate::{Exit, feeds, show};
 pub(crate) fn run(args: &Convert) -> io::Result<Exit> {
     // Everything is carried: what a set for matching leaves out belongs to a conversion.
     let options = BuildOptions { everything: true, ..BuildOptions::default() };
-    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, options);
+    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, options, OpenOptions::default());
     if set.profile() != Profile::Default && args.to != Format::Jsonl {
         show::message(&format!(
             "the URLs follow {}, and {} holds those of {}; write jsonl, or convert the feeds that the set was compiled from",

@@ -67,6 +67,7 @@ pub(crate) fn run() -> io::Result<Exit> {
             raw: &chunk.text()[hit.start..hit.end],
             via: None,
             line_text: None,
+            seen: None,
         };
         written = style.hit(hit, &place, &mut known, &mut lines);
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-use indicia::chunks::Chunk;
+use indicia::chunks::{Chunk, Chunks};
 use indicia::feeds::csv_record;
 use indicia::input::{Event, Visitor};
 use indicia::refang::defang;
@@ -71,8 +71,9 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
         let columns = ["path", "line", "start", "end", "kind", "value", "raw", "port"];
         csv_record(columns.iter().map(|c| Cow::Borrowed(*c)), &mut out)?;
     }
-    let job = Job { options: ExtractOptions { kinds, refang: args.refang, nested: args.nested }, format };
-    let (exit, found) = pipeline::run(&job, 1, data::piece_size(), Box::new(out), |feeder| {
+    let options = ExtractOptions { kinds, refang: args.refang, nested: args.nested, every: false };
+    let job = Job { options, format };
+    let (exit, found) = pipeline::run(&job, 1, Box::new(out), |feeder| {
         let mut extracting = Extracting { feeder, exit: Exit::Done };
         data::walk(&args.files, &mut extracting);
         extracting.exit
@@ -86,13 +87,9 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
 
 impl Visitor for Extracting<'_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
-        let (result, cuts) = self.feeder.file(name, input);
-        if cuts > 0 {
-            show::message(&format!(
-                "{name}: limit reached: a line without any border was cut {}",
-                show::count(cuts, "time")
-            ));
-        }
+        let mut chunks = Chunks::with_size(input, data::piece_size());
+        let result = self.feeder.file(name, &mut |chunk| chunks.next_into(chunk));
+        data::tell_cuts(name, chunks.cuts());
         result
     }
 
@@ -105,6 +102,7 @@ impl Visitor for Extracting<'_, '_> {
 }
 
 impl Work for Job {
+    type Piece = Chunk;
     /// How much was found.
     type State = u64;
 

@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use indicia::IndicatorSet;
+use indicia::{IndicatorSet, OpenOptions, exchange, key_name};
 use serde_json::json;
 
-use super::compile::hex;
+use super::compile::{add_stamp, hex};
 use crate::args::{Inspect, OutputFormat};
-use crate::{Exit, show};
+use crate::{Exit, feeds, show};
 
 pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
     let fail = |message: String| {
@@ -25,6 +25,18 @@ pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
         && let Err(error) = set.verify()
     {
         return fail(format!("{error}; it differs from what compile wrote: compile again or fetch it again"));
+    }
+    let mut refused = None;
+    if let Some(path) = &args.key {
+        let key = match exchange::read_public_key(path) {
+            Ok(key) => Some(key),
+            Err(error) => {
+                show::message(&error.to_string());
+                return Ok(Exit::Failed);
+            }
+        };
+        let options = OpenOptions { key, now: Some(feeds::now()), ..OpenOptions::default() };
+        refused = options.check(&set).err();
     }
     let info = set.info();
     let mut out = io::stdout().lock();
@@ -48,6 +60,20 @@ pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
         if args.verify {
             writeln!(out, "verified         every byte is as compile wrote it")?;
         }
+        if set.sequence() > 0 {
+            writeln!(out, "sequence         {}", set.sequence())?;
+        }
+        if let Some(not_after) = set.not_after() {
+            writeln!(out, "not after        {not_after}")?;
+        }
+        if let Some((id, _)) = set.signature() {
+            let checked = match (&args.key, &refused) {
+                (None, _) => "not checked: see --key",
+                (_, None) => "checked",
+                _ => "refused",
+            };
+            writeln!(out, "signed by        {} ({checked})", key_name(&id))?;
+        }
     } else {
         let mut object = json!({
             "indicators": info.indicators,
@@ -62,7 +88,17 @@ pub(crate) fn run(args: &Inspect) -> io::Result<Exit> {
         if args.verify {
             object["verified"] = true.into();
         }
+        add_stamp(&set, &mut object);
+        if args.key.is_some() {
+            object["signature"] = match &refused {
+                None => json!({ "verified": true }),
+                Some(why) => json!({ "verified": false, "reason": why.reason().slug() }),
+            };
+        }
         writeln!(out, "{object}")?;
     }
-    Ok(Exit::Done)
+    match refused {
+        Some(why) => fail(format!("refused: {why}")),
+        None => Ok(Exit::Done),
+    }
 }

@@ -1,4 +1,4 @@
-//! `keygen`: a pair of keys for signing packages.
+//! `keygen`: a pair of keys for signing packages and sets.
 
 use std::io::{self, IsTerminal};
 

@@ -26,7 +26,8 @@ pub(crate) fn run(args: Lookup) -> io::Result<Exit> {
         return Err(io::Error::other("no value given, and standard input is a terminal; see --help"));
     }
     let roles = BuildOptions { roles: args.filters.role.clone(), ..BuildOptions::default() };
-    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles);
+    let Some(open) = args.trust.get() else { return Ok(Exit::Failed) };
+    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles, open);
     let (guards, lists) = args.matching.guards();
     exit = exit.max(lists);
     let options = ScanOptions {

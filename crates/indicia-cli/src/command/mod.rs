@@ -13,6 +13,7 @@ mod keygen;
 mod ledger;
 mod lookup;
 mod man;
+mod observe;
 mod receive;
 mod revoke;
 mod scan;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> io::Result<Exit> {
         Command::Compile(args) => compile::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Lookup(args) => lookup::run(args),
+        Command::Observe(args) => observe::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Agreement(command) => agreement::run(&command),

@@ -10,12 +10,15 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use indicia::chunks::Chunk;
 use indicia::input::{Event, Visitor};
-use indicia::{AsOf, BuildOptions, IndicatorSet, Kind, Relation, ScanOptions, ScanRefang, Scratch};
+use indicia::store::{Block, join};
+use indicia::{
+    AsOf, BuildOptions, HitView, IndicatorSet, Kind, Profile, Relation, ScanOptions, ScanRefang, Scratch,
+};
 use serde_json::json;
 
 use crate::Exit;
 use crate::args::{Guarded, OutputFormat, Scan};
-use crate::data;
+use crate::data::{self, Piece, Pieces};
 use crate::feeds;
 use crate::hits::{Place, Style, Written, json_line};
 use crate::pipeline::{self, Feeder, Work};
@@ -51,6 +54,21 @@ impl Default for Totals {
 }
 
 impl Totals {
+    /// Counts a hit, and says whether it is shown.
+    fn count(&mut self, hit: &HitView<'_, '_>, style: &Style) -> bool {
+        for guard in hit.guards {
+            *self.guards.entry(guard.rule.to_string()).or_default() += 1;
+        }
+        if !style.shows(hit.guards) {
+            self.hidden += 1;
+            return false;
+        }
+        self.hits += 1;
+        self.kinds[usize::from(hit.kind.number())] += 1;
+        self.relations[hit.relation as usize] += 1;
+        true
+    }
+
     fn add(&mut self, other: Totals) {
         self.bytes += other.bytes;
         self.lines += other.lines;
@@ -87,6 +105,7 @@ struct State {
 /// Gives the pipeline what a walk finds.
 struct Scanning<'f, 'p, 's> {
     feeder: &'f mut Feeder<'p, Job<'s>>,
+    set: &'s IndicatorSet,
     totals: Totals,
     exit: Exit,
     bar: &'f ProgressBar,
@@ -98,7 +117,8 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
     }
     let began = Instant::now();
     let roles = BuildOptions { roles: args.filters.role.clone(), ..BuildOptions::default() };
-    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles);
+    let Some(open) = args.trust.get() else { return Ok(Exit::Failed) };
+    let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles, open);
     let (guards, lists) = args.matching.guards();
     exit = exit.max(lists);
     let loaded = began.elapsed();
@@ -125,8 +145,6 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
             && std::env::var_os("NO_COLOR").is_none(),
         each_anew: options.filter.as_of == AsOf::Event,
     };
-    let threads =
-        args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let unmarked = set.info().unmarked;
     if unmarked > 0 {
         show::message(&format!(
@@ -141,8 +159,8 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
     let bar = feeds::progress("scanning");
     let job =
         Job { set: &set, options: &options, style: &style, line_text: args.line_text, count: args.count };
-    let (read, states) = pipeline::run(&job, threads, data::piece_size(), Box::new(out), |feeder| {
-        let mut scanning = Scanning { feeder, totals: Totals::default(), exit, bar: &bar };
+    let (read, states) = pipeline::run(&job, data::threads(args.threads), Box::new(out), |feeder| {
+        let mut scanning = Scanning { feeder, set: &set, totals: Totals::default(), exit, bar: &bar };
         data::walk(&args.files, &mut scanning);
         (scanning.totals, scanning.exit)
     })?;
@@ -221,8 +239,12 @@ impl Visitor for Scanning<'_, '_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         self.bar.set_message(show::plain(name));
         self.totals.files += 1;
-        let (result, cuts) = self.feeder.file(name, input);
-        self.totals.limits += cuts;
+        let mut pieces = Pieces::new(input)?;
+        if matches!(pieces, Pieces::Store(_)) {
+            self.compare_profiles(name);
+        }
+        let result = self.feeder.file(name, &mut |piece| pieces.next_into(piece));
+        self.totals.limits += pieces.cuts();
         result
     }
 
@@ -234,33 +256,63 @@ impl Visitor for Scanning<'_, '_, '_> {
     }
 }
 
+impl Scanning<'_, '_, '_> {
+    /// Tells where the URLs of a store are not compared with those of the set.
+    fn compare_profiles(&self, store: &str) {
+        let profile = self.set.profile();
+        if profile != Profile::Default && self.set.info().kinds.contains_key(Kind::Url.name()) {
+            self.bar.suspend(|| {
+                show::message(&format!(
+                    "{store}: its URLs follow {}, and those of the feeds {profile}: they are not compared",
+                    Profile::Default
+                ));
+            });
+        }
+    }
+}
+
 impl Work for Job<'_> {
+    type Piece = Piece;
     type State = State;
 
     fn state(&self) -> State {
         State::default()
     }
 
-    fn piece(&self, path: &str, chunk: &Chunk, state: &mut State, out: &mut Vec<u8>) -> u64 {
+    fn piece(&self, path: &str, piece: &Piece, state: &mut State, out: &mut Vec<u8>) -> u64 {
+        let (limits, before) = (state.scratch.limits_reached(), state.totals.hits);
+        match piece {
+            Piece::Text(chunk) => self.text(path, chunk, state, out),
+            Piece::Block(block) => self.block(path, block, state, out),
+        }
+        state.totals.limits += state.scratch.limits_reached() - limits;
+        state.totals.hits - before
+    }
+
+    fn end(&self, path: &str, hits: u64, out: &mut Vec<u8>) {
+        if !self.count {
+            return;
+        }
+        // Writing into memory cannot fail.
+        let _ = match self.style.format {
+            OutputFormat::Jsonl | OutputFormat::Ecs => {
+                json_line(&json!({ "path": path, "count": hits }), out)
+            }
+            _ => writeln!(out, "{}:{hits}", show::plain(path)),
+        };
+    }
+}
+
+impl Job<'_> {
+    fn text(&self, path: &str, chunk: &Chunk, state: &mut State, out: &mut Vec<u8>) {
         let Job { set, options, style, .. } = *self;
         let State { scratch, totals, written } = state;
         let text = chunk.text();
         totals.bytes += text.len() as u64;
         totals.lines += chunk.newlines() + u64::from(!text.ends_with(b"\n"));
         let mut places = chunk.places();
-        let (limits, before) = (scratch.limits_reached(), totals.hits);
         let _ = set.scan_with(text, options, scratch, &mut |hit| {
-            for guard in hit.guards {
-                *totals.guards.entry(guard.rule.to_string()).or_default() += 1;
-            }
-            if !style.shows(hit.guards) {
-                totals.hidden += 1;
-                return ControlFlow::Continue(());
-            }
-            totals.hits += 1;
-            totals.kinds[usize::from(hit.kind.number())] += 1;
-            totals.relations[hit.relation as usize] += 1;
-            if self.count {
+            if !totals.count(hit, style) || self.count {
                 return ControlFlow::Continue(());
             }
             let line_text = self.line_text.then(|| {
@@ -275,25 +327,35 @@ impl Work for Job<'_> {
                 raw: &text[hit.start..hit.end],
                 via: chunk.via(),
                 line_text,
+                seen: None,
             };
             // Writing into memory cannot fail.
             let _ = style.hit(hit, &place, written, out);
             ControlFlow::Continue(())
         });
-        totals.limits += scratch.limits_reached() - limits;
-        totals.hits - before
     }
 
-    fn end(&self, path: &str, hits: u64, out: &mut Vec<u8>) {
-        if !self.count {
-            return;
-        }
-        // Writing into memory cannot fail.
-        let _ = match self.style.format {
-            OutputFormat::Jsonl | OutputFormat::Ecs => {
-                json_line(&json!({ "path": path, "count": hits }), out)
+    /// What was seen before, against feeds that came later.
+    fn block(&self, path: &str, block: &Block, state: &mut State, out: &mut Vec<u8>) {
+        let Job { set, options, style, .. } = *self;
+        let State { scratch, totals, written } = state;
+        totals.bytes += block.iter().map(|observed| observed.value.len() as u64).sum::<u64>();
+        totals.lines += block.len() as u64;
+        let _ = join(set, block, options, scratch, &mut |found| {
+            if totals.count(found.hit, style) && !self.count {
+                let place = Place {
+                    path,
+                    line: found.observed.number,
+                    span: (found.start as u64, found.end as u64),
+                    raw: &found.observed.value.as_bytes()[found.start..found.end],
+                    via: None,
+                    line_text: None,
+                    seen: Some(found.observed.seen),
+                };
+                // Writing into memory cannot fail.
+                let _ = style.hit(found.hit, &place, written, out);
             }
-            _ => writeln!(out, "{}:{hits}", show::plain(path)),
-        };
+            ControlFlow::Continue(())
+        });
     }
 }

@@ -25,6 +25,10 @@ pub struct ExtractOptions {
     pub refang: Refang,
     /// Also observables inside others: the host of a URL, the domain of an e-mail address.
     pub nested: bool,
+    /// Also look-alikes, and of places with several readings all of them: everything that a scan compares, whatever
+    /// its top-level domain. More than a reader wants to see; what a store of observables needs, so that an indicator
+    /// which comes later is found in it as a scan would have found it. Implies `nested`.
+    pub every: bool,
 }
 
 /// One observable in a text.
@@ -106,6 +110,11 @@ fn resolve(mut found: Vec<(Extraction, Reading)>, options: &ExtractOptions) -> V
     found.sort_by_key(|(e, reading)| (e.start, std::cmp::Reverse(e.end), *reading, e.kind));
     let mut found: Vec<Extraction> = found.into_iter().map(|(e, _)| e).collect();
     found.dedup();
+    let wanted = |e: &Extraction| options.kinds.is_empty() || options.kinds.contains(&e.kind);
+    if options.every {
+        found.retain(wanted);
+        return found;
+    }
     let mut kept: Vec<Extraction> = Vec::with_capacity(found.len());
     let mut outer: Option<(usize, usize)> = None;
     for e in found {
@@ -122,7 +131,7 @@ fn resolve(mut found: Vec<(Extraction, Reading)>, options: &ExtractOptions) -> V
         }
         kept.push(e);
     }
-    kept.retain(|e| options.kinds.is_empty() || options.kinds.contains(&e.kind));
+    kept.retain(wanted);
     kept
 }
 
@@ -131,6 +140,7 @@ struct Extractor<'t> {
     view: Option<&'t View>,
     level: Refang,
     nested: bool,
+    every: bool,
     found: Vec<Extraction>,
     /// Where the outermost URL so far ends, and how many were tried inside it.
     outer_url: (usize, usize),
@@ -141,8 +151,9 @@ const MAX_NESTED_URLS: usize = 8;
 
 impl<'t> Extractor<'t> {
     fn new(text: &'t [u8], view: Option<&'t View>, options: &ExtractOptions) -> Extractor<'t> {
-        let (level, nested) = (options.refang, options.nested);
-        Extractor { text, view, level, nested, found: Vec::new(), outer_url: (0, 0) }
+        let (level, every) = (options.refang, options.every);
+        let nested = options.nested || every;
+        Extractor { text, view, level, nested, every, found: Vec::new(), outer_url: (0, 0) }
     }
 
     /// Whether a URL that begins at `start` is worth reading: those inside another are few, or none.
@@ -200,7 +211,16 @@ impl<'t> Extractor<'t> {
     fn run(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
         // Behind an escape the run begins later; the part in front is no value.
-        let start = lex::run_starts(text, start, end).last().unwrap_or(start);
+        let last = lex::run_starts(text, start, end).last().unwrap_or(start);
+        for start in lex::run_starts(text, start, end) {
+            if self.every || start == last {
+                self.run_from(start, end, dots);
+            }
+        }
+    }
+
+    fn run_from(&mut self, start: usize, end: usize, dots: bool) {
+        let text = self.text;
         if dots {
             lex::ipv4_in(text, start, end, |a, b, address| {
                 let hyphen = |at: Option<&u8>| at.is_some_and(|b| matches!(b, b'-' | b'_'));
@@ -209,7 +229,7 @@ impl<'t> Extractor<'t> {
                 let host_before =
                     a > start && hyphen(text.get(a - 1)) && !(a > start + 1 && digit(text.get(a - 2)));
                 let host_after = hyphen(text.get(b)) && !digit(text.get(b + 1));
-                if host_before || host_after {
+                if (host_before || host_after) && !self.every {
                     return;
                 }
                 self.host_address(address.into(), a, b, a, b);
@@ -226,7 +246,7 @@ impl<'t> Extractor<'t> {
             Colons::V6(address) => {
                 // `Foo::bar` and `::B` are code: an address in prose has two groups or more beside the gap.
                 let groups = text[a..b].split(|c| *c == b':').filter(|g| !g.is_empty()).count();
-                if groups < 2 && !address.is_loopback() {
+                if groups < 2 && !address.is_loopback() && !self.every {
                     return;
                 }
                 let bracketed = a > 0 && text[a - 1] == b'[' && text.get(b) == Some(&b']');
@@ -243,10 +263,12 @@ impl<'t> Extractor<'t> {
         if (from, to) == (a, b)
             && let Some((length, end)) = lex::prefix_after(text, b, max)
         {
-            if length > 0 {
+            if length > 0 || self.every {
                 self.parsed(if length == max { kind_of(address) } else { Kind::Cidr }, a, end);
             }
-            return;
+            if !self.every {
+                return;
+            }
         }
         if text.get(to) == Some(&b'-')
             && (from, to) == (a, b)
@@ -267,11 +289,15 @@ impl<'t> Extractor<'t> {
         let raw = self.str(a, b);
         let Ok(name) = domain::parse(raw) else { return };
         let last = name.rsplit('.').next().unwrap_or_default();
-        let port = lex::port_after(text, b);
-        let end = port.map_or(b, |(_, end)| end);
+        // A root dot may stand between name and port or path (`bad.example.:443`).
+        let root =
+            self.every && text.get(b) == Some(&b'.') && matches!(text.get(b + 1), Some(b':' | b'/' | b'?'));
+        let behind = b + usize::from(root);
+        let port = lex::port_after(text, behind);
+        let end = port.map_or(behind, |(_, end)| end);
         let defanged = self.view.is_some_and(|v| v.touches(a, b));
         let aggressive = self.level == Refang::Aggressive && defanged;
-        if !(aggressive || refang::is_listed_tld(last)) {
+        if !(aggressive || self.every || refang::is_listed_tld(last)) {
             return;
         }
         let followed_by_path =
@@ -283,7 +309,7 @@ impl<'t> Extractor<'t> {
             Some(b'@' | b'=' | b'%') => false,
             _ => false,
         };
-        if in_path || doubted {
+        if (in_path || doubted) && !self.every {
             return;
         }
         let name = name.into_owned();
@@ -303,13 +329,21 @@ impl<'t> Extractor<'t> {
         if scheme || !self.may_read_url(start) {
             return;
         }
-        let stop = url_end(text, end, lex::url_limit(text, end));
-        if stop <= end {
-            return;
+        let limit = lex::url_limit(text, end);
+        for stop in self.url_stops(end, limit) {
+            if stop > end
+                && let Ok(parsed) = url::parse(self.str(start, stop))
+            {
+                self.url_read(parsed, start, stop);
+            }
         }
-        if let Ok(parsed) = url::parse(self.str(start, stop)) {
-            self.url_read(parsed, start, stop);
-        }
+    }
+
+    /// Where a URL ends as a reader sees it; of every reading also where its text ends.
+    fn url_stops(&self, from: usize, limit: usize) -> impl Iterator<Item = usize> + use<> {
+        let stop = url_end(self.text, from, limit);
+        let natural = self.every.then(|| lex::url_natural_end(self.text, from, limit));
+        std::iter::once(stop).chain(natural.filter(move |natural| *natural != stop))
     }
 
     fn url_at(&mut self, at: usize) {
@@ -328,10 +362,12 @@ impl<'t> Extractor<'t> {
             }
         }
         let limit = lex::url_limit(text, at + 3);
-        let end = url_end(text, at + 3, limit);
-        let Ok(parsed) = url::parse(self.str(start, end)) else { return };
-        if self.is_known_host(&parsed) {
-            self.url_read(parsed, start, end);
+        for end in self.url_stops(at + 3, limit) {
+            if let Ok(parsed) = url::parse(self.str(start, end))
+                && (self.every || self.is_known_host(&parsed))
+            {
+                self.url_read(parsed, start, end);
+            }
         }
     }
 
@@ -361,7 +397,9 @@ impl<'t> Extractor<'t> {
         let run_end = lex::run_end(text, at + 1, 4 * 253);
         let mut name_end = None;
         lex::names_in(text, at + 1, run_end, |a, b| {
-            if a == at + 1 && name_end.is_none() {
+            if a == at + 1 && self.every {
+                self.emails(at, b);
+            } else if a == at + 1 && name_end.is_none() {
                 name_end = Some(b);
             }
         });
@@ -382,6 +420,11 @@ impl<'t> Extractor<'t> {
         }
     }
 
+    /// Every address around an `@` whose name ends at `b`.
+    fn emails(&mut self, at: usize, b: usize) {
+        lex::local_starts(self.text, at, |from| self.parsed(Kind::Email, from, b));
+    }
+
     fn identifiers(&mut self, start: usize, end: usize) {
         let text = self.text;
         let length = end - start;
@@ -393,7 +436,7 @@ impl<'t> Extractor<'t> {
         }
         if (5..=10).contains(&length) {
             let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
-            if border && is_attack_id(self.str(start, end)) {
+            if self.every || (border && is_attack_id(self.str(start, end))) {
                 self.parsed(Kind::AttackId, start, end);
             }
         }
@@ -405,14 +448,22 @@ impl<'t> Extractor<'t> {
         let word = &text[a..b];
         let length = b - a;
         if length < 13 {
+            if self.every && length < 12 {
+                if length > 2 && word[..2].eq_ignore_ascii_case(b"as") {
+                    self.parsed(Kind::Asn, a, b);
+                }
+                return;
+            }
             self.asn(a, b);
-            return;
+            if !self.every {
+                return;
+            }
         }
-        if !(25..=128).contains(&length) {
+        if length > 128 || (length < 25 && !self.every) {
             return;
         }
         if word.iter().all(u8::is_ascii_hexdigit) {
-            if is_guid_part(text, a, b) {
+            if is_guid_part(text, a, b) && !self.every {
                 return;
             }
             let labelled = lex::labelled(text, a).filter(|kind| digest::hex_digits(*kind) == Some(length));
@@ -421,17 +472,20 @@ impl<'t> Extractor<'t> {
             } else if length == 62 {
                 self.parsed(Kind::Jarm, a, b);
             }
-            return;
-        }
-        if length == 42 && word[..2].eq_ignore_ascii_case(b"0x") {
+            if !self.every {
+                return;
+            }
+        } else if length == 42 && word[..2].eq_ignore_ascii_case(b"0x") {
             self.parsed(Kind::Ethereum, a, b);
-        } else if length == 72 && word.starts_with(b"T1") {
+        } else if length == 72 && (word.starts_with(b"T1") || (self.every && word.starts_with(b"t1"))) {
             self.parsed(Kind::Tlsh, a, b);
         }
         for kind in wallet::kinds_of_word(word) {
             if observable::parse_kind(*kind, self.str(a, b)).is_ok() {
                 self.parsed(*kind, a, b);
-                return;
+                if !self.every {
+                    return;
+                }
             }
         }
     }

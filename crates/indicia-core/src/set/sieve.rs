@@ -223,7 +223,7 @@ struct Table {
 impl Table {
     #[inline(always)]
     fn home(&self, hash: u64) -> usize {
-        ((hash >> 32) * self.buckets as u64 >> 32) as usize
+        (((hash >> 32) * self.buckets as u64) >> 32) as usize
     }
 
     #[inline(always)]
@@ -460,8 +460,11 @@ pub(crate) enum Listed<'l> {
     Word(&'l str),
 }
 
+/// Gives everything that is listed, one by one.
+type Each<'e> = dyn Fn(&mut dyn FnMut(Listed<'_>)) + 'e;
+
 /// Makes the bytes of a sieve. `each` gives everything that is listed, the same each time.
-pub(crate) fn build(mut wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Vec<u8> {
+pub(crate) fn build(mut wants: Wants, seed: u64, each: &Each<'_>) -> Vec<u8> {
     each(&mut |listed| {
         if let Listed::V6(first, last) = listed {
             match V6_LENGTHS.iter().position(|length| *length <= common(first, last)) {
@@ -481,7 +484,7 @@ pub(crate) fn build(mut wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Li
     Vec::new()
 }
 
-fn build_with(wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Option<Vec<u8>> {
+fn build_with(wants: Wants, seed: u64, each: &Each<'_>) -> Option<Vec<u8>> {
     let keys = Keys::new(seed);
     let mut ends = vec![0u8; ENDS];
     let mut names: Vec<(u64, u16)> = Vec::new();
