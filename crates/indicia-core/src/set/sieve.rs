@@ -223,7 +223,7 @@ struct Table {
 impl Table {
     #[inline(always)]
     fn home(&self, hash: u64) -> usize {
-        ((hash >> 32) * self.buckets as u64 >> 32) as usize
+        (((hash >> 32) * self.buckets as u64) >> 32) as usize
     }
 
     #[inline(always)]
@@ -459,8 +459,11 @@ pub(crate) enum Listed<'l> {
     Word(&'l str),
 }
 
+/// Gives everything that is listed, one by one.
+type Each<'e> = dyn Fn(&mut dyn FnMut(Listed<'_>)) + 'e;
+
 /// Makes the bytes of a sieve. `each` gives everything that is listed, the same each time.
-pub(crate) fn build(mut wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Vec<u8> {
+pub(crate) fn build(mut wants: Wants, seed: u64, each: &Each<'_>) -> Vec<u8> {
     each(&mut |listed| {
         if let Listed::V6(first, last) = listed {
             match V6_LENGTHS.iter().position(|length| *length <= common(first, last)) {
@@ -480,7 +483,7 @@ pub(crate) fn build(mut wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Li
     Vec::new()
 }
 
-fn build_with(wants: Wants, seed: u64, each: &dyn Fn(&mut dyn FnMut(Listed<'_>))) -> Option<Vec<u8>> {
+fn build_with(wants: Wants, seed: u64, each: &Each<'_>) -> Option<Vec<u8>> {
     let keys = Keys::new(seed);
     let mut ends = vec![0u8; ENDS];
     let mut names: Vec<(u64, u16)> = Vec::new();
@@ -650,4 +653,44 @@ pub(crate) fn suffix(name: &[u8], labels: usize) -> Option<usize> {
         end = memchr::memrchr(b'.', &name[..end])?;
     }
     Some(memchr::memrchr(b'.', &name[..end]).map_or(0, |dot| dot + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who knows the keys of the hash plants names that it gives one home and one tag: another seed is taken,
+    /// and every name passes.
+    #[test]
+    fn planted_collisions_change_the_seed() {
+        const FIRST: u64 = 5;
+        const PLANTED: usize = SLOTS * REACH + 1;
+        let keys = Keys::new(FIRST);
+        let table = Table { at: 0, buckets: PLANTED.div_ceil(LOAD) + REACH };
+        let hash = |name: &str| keys.hash(name.as_bytes(), 0, name.len());
+        let place = |name: &str| (table.home(hash(name)), tag(hash(name)));
+        let aim = place("a.example");
+        let names: Vec<String> = (0..)
+            .map(|i: u32| format!("{i:x}.test"))
+            .filter(|name| place(name) == aim)
+            .take(PLANTED)
+            .collect();
+        let each = |found: &mut dyn FnMut(Listed<'_>)| {
+            names.iter().for_each(|name| found(Listed::Name(name, Cover::Exact)));
+        };
+        let wants = Wants { names: true, ..Wants::default() };
+        assert!(build_with(wants, FIRST, &each).is_none());
+        let bytes = build(wants, FIRST, &each);
+        let sieve = Sieve::read(&bytes).expect("a sieve");
+        for name in &names {
+            let hash = sieve.keys.hash(name.as_bytes(), 0, name.len());
+            assert_eq!(sieve.name(&bytes, hash) & EXACT, EXACT, "{name}");
+        }
+        let others = (0..10_000).filter(|i| {
+            let name = format!("other{i}.test");
+            sieve.name(&bytes, sieve.keys.hash(name.as_bytes(), 0, name.len())) != 0
+        });
+        let passed = others.count();
+        assert!(passed < 500, "{passed} of 10,000 that are not listed pass");
+    }
 }
