@@ -57,7 +57,7 @@ pub use observable::{
 };
 pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;
-pub use scan::{Hit, HitView, Level, Relation, ScanOptions, ScanRefang, Scratch};
+pub use scan::{Hit, HitView, Level, Relation, ScanOptions, ScanRefang, Scratch, Stream};
 pub use set::{
     BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo, Signature, Stamp,
 };

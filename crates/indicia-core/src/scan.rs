@@ -14,12 +14,14 @@ mod classes;
 mod finder;
 pub(crate) mod masks;
 mod simd;
+mod stream;
 mod urls;
 mod walk;
 
 use finder::{Finder, Place};
 pub use simd::Level;
 pub(crate) use simd::prefetch;
+pub use stream::Stream;
 use walk::Walk;
 
 use crate::filter::{AsOf, Filter, event_time};
@@ -126,6 +128,8 @@ pub struct HitView<'s, 'v> {
     pub start: usize,
     /// Behind the last byte.
     pub end: usize,
+    /// The bytes of the data from `start` to `end`; none for a lookup.
+    pub raw: &'v [u8],
     /// The kind of the observed value.
     pub kind: Kind,
     /// The observed value in canonical form.
@@ -232,6 +236,23 @@ impl Scratch {
 /// Blocks of at least this many bytes, ending at a line's end, are matched and reported together.
 const BLOCK: usize = 64 * 1024;
 
+/// Data that is scanned, and what it is a part of.
+struct Part<'d> {
+    data: &'d [u8],
+    /// Where the data begins in the whole.
+    at: usize,
+    /// Which hits are reported: those that begin here in the whole.
+    within: std::ops::Range<usize>,
+    /// The time of the line that the data begins in, where its beginning is not part of the data.
+    line: Option<Option<Time>>,
+}
+
+impl<'d> Part<'d> {
+    fn whole(data: &'d [u8]) -> Part<'d> {
+        Part { data, at: 0, within: 0..usize::MAX, line: None }
+    }
+}
+
 impl IndicatorSet {
     /// Every hit in `data`, with default options.
     pub fn scan(&self, data: &[u8]) -> Vec<Hit<'_>> {
@@ -251,6 +272,17 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        self.scan_part(&Part::whole(data), options, scratch, on_hit)
+    }
+
+    fn scan_part<'s>(
+        &'s self,
+        part: &Part<'_>,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let data = part.data;
         let level = scratch.level.unwrap_or_else(Level::best);
         let sieve = self.sieve().filter(|_| level != Level::Plain);
         let hosts = options.url_hosts || options.ignore_ports;
@@ -278,7 +310,7 @@ impl IndicatorSet {
                 Finder::new(self, options, scratch, view.text(), place).text();
             }
             if !scratch.pending.is_empty() {
-                self.report(base, data, options, scratch, on_hit)?;
+                self.report(part, base, options, scratch, on_hit)?;
             }
             base += end;
         }
@@ -353,7 +385,7 @@ impl IndicatorSet {
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         self.find_address(address, port, options, scratch);
-        self.report(0, &[], options, scratch, on_hit)
+        self.report(&Part::whole(&[]), 0, options, scratch, on_hit)
     }
 
     fn find_address(&self, address: IpAddr, port: Option<u16>, options: &ScanOptions, scratch: &mut Scratch) {
@@ -395,14 +427,14 @@ impl IndicatorSet {
             if let Some(name) = finder.canonical_name(0, name.len()) {
                 finder.domain(&name, 0, 0);
                 scratch.name = name;
-                return Ok(self.report(0, &[], options, scratch, on_hit));
+                return Ok(self.report(&Part::whole(&[]), 0, options, scratch, on_hit));
             }
         }
         let options_of_name =
             ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
         let name = Observable::parse_with(name, &options_of_name)?;
         Finder::new(self, options, scratch, &[], Place::Value).observable(&name);
-        Ok(self.report(0, &[], options, scratch, on_hit))
+        Ok(self.report(&Part::whole(&[]), 0, options, scratch, on_hit))
     }
 
     /// All indicators of a digest given as bytes.
@@ -426,18 +458,19 @@ impl IndicatorSet {
 
     fn collect<'s>(&'s self, options: &ScanOptions, scratch: &mut Scratch) -> Vec<Hit<'s>> {
         let mut hits = Vec::new();
-        let _ = self.report(0, &[], options, scratch, &mut |hit| {
+        let _ = self.report(&Part::whole(&[]), 0, options, scratch, &mut |hit| {
             hits.push(hit.to_hit());
             ControlFlow::Continue(())
         });
         hits
     }
 
-    /// Sorts what was found, keeps the outermost of one indicator's hits, filters, guards and reports.
+    /// Sorts what was found in the block that begins at `base`, keeps the outermost of one indicator's hits, filters,
+    /// guards and reports.
     fn report<'s>(
         &'s self,
+        part: &Part<'_>,
         base: usize,
-        data: &[u8],
         options: &ScanOptions,
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
@@ -457,16 +490,21 @@ impl IndicatorSet {
                 }
                 outermost.insert(hit.entry, hit.end.0 + 1);
             }
-            let Some(indicator) = self.get(hit.entry) else { continue };
             let (start, end) = (base + hit.start, base + hit.end.0);
+            if !part.within.contains(&(part.at + start)) {
+                continue;
+            }
+            let Some(indicator) = self.get(hit.entry) else { continue };
             let event = if options.filter.as_of == AsOf::Event {
                 match &line {
                     Some((place, time)) if place.contains(&start) => *time,
                     _ => {
+                        let data = part.data;
                         let from =
                             memchr::memrchr(b'\n', &data[..start.min(data.len())]).map_or(0, |n| n + 1);
                         let to = memchr::memchr(b'\n', &data[from..]).map_or(data.len(), |n| from + n);
-                        let time = event_time(&data[from..to]);
+                        let begun = part.line.filter(|_| from == 0);
+                        let time = begun.unwrap_or_else(|| event_time(&data[from..to]));
                         line = Some((from..to, time));
                         time
                     }
@@ -481,8 +519,9 @@ impl IndicatorSet {
             guards.clear();
             options.guards.check(hit.kind, value, hit.relation, indicator, guards);
             let view = HitView {
-                start,
-                end,
+                start: part.at + start,
+                end: part.at + end,
+                raw: part.data.get(start..end).unwrap_or_default(),
                 kind: hit.kind,
                 value,
                 relation: hit.relation,

@@ -2,7 +2,8 @@
 //!
 //! `twin/matcher.rs` is the matcher once more, slow and plain: it looks at every substring of a text, asks by
 //! simple questions about the borders whether a value may stand there, and compares what stands there with every
-//! indicator of a list. `twin/random.rs` makes sets and texts that collide on purpose.
+//! indicator of a list. `twin/random.rs` makes sets and texts that collide on purpose;
+//! `twin/streams.rs` cuts them into pieces.
 //!
 //! `INDICIA_TWIN_PAIRS` says how many pairs are tried, `INDICIA_TWIN_SEED` with which seed.
 
@@ -10,6 +11,8 @@
 mod matcher;
 #[path = "twin/random.rs"]
 mod random;
+#[path = "twin/streams.rs"]
+mod streams;
 
 use std::ops::ControlFlow;
 

@@ -655,3 +655,43 @@ pub(crate) fn suffix(name: &[u8], labels: usize) -> Option<usize> {
     }
     Some(memchr::memrchr(b'.', &name[..end]).map_or(0, |dot| dot + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who knows the keys of the hash plants names that it gives one home and one tag: another seed is taken,
+    /// and every name passes.
+    #[test]
+    fn planted_collisions_change_the_seed() {
+        const FIRST: u64 = 5;
+        const PLANTED: usize = SLOTS * REACH + 1;
+        let keys = Keys::new(FIRST);
+        let table = Table { at: 0, buckets: PLANTED.div_ceil(LOAD) + REACH };
+        let hash = |name: &str| keys.hash(name.as_bytes(), 0, name.len());
+        let place = |name: &str| (table.home(hash(name)), tag(hash(name)));
+        let aim = place("a.example");
+        let names: Vec<String> = (0..)
+            .map(|i: u32| format!("{i:x}.test"))
+            .filter(|name| place(name) == aim)
+            .take(PLANTED)
+            .collect();
+        let each = |found: &mut dyn FnMut(Listed<'_>)| {
+            names.iter().for_each(|name| found(Listed::Name(name, Cover::Exact)));
+        };
+        let wants = Wants { names: true, ..Wants::default() };
+        assert!(build_with(wants, FIRST, &each).is_none());
+        let bytes = build(wants, FIRST, &each);
+        let sieve = Sieve::read(&bytes).expect("a sieve");
+        for name in &names {
+            let hash = sieve.keys.hash(name.as_bytes(), 0, name.len());
+            assert_eq!(sieve.name(&bytes, hash) & EXACT, EXACT, "{name}");
+        }
+        let others = (0..10_000).filter(|i| {
+            let name = format!("other{i}.test");
+            sieve.name(&bytes, sieve.keys.hash(name.as_bytes(), 0, name.len())) != 0
+        });
+        let passed = others.count();
+        assert!(passed < 500, "{passed} of 10,000 that are not listed pass");
+    }
+}
