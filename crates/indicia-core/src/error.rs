@@ -47,6 +47,10 @@ reasons! {
     SetProfile = 24 "set-profile" "the set was compiled under a profile that this build does not know; compile again",
     LimitReached = 25 "limit-reached" "a documented limit was reached; the answer is not complete",
     ProfileMismatch = 26 "profile-mismatch" "the URLs follow different profiles and are never compared; read the feeds again under one",
+    NotADelta = 36 "not-a-delta" "this is not a delta of sets; make one with `indicia delta`",
+    DeltaVersion = 37 "delta-version" "the delta was made by another version, or for sets of one; fetch the whole set",
+    DeltaCorrupt = 38 "delta-corrupt" "the delta is damaged or cut short; fetch it again, or the whole set",
+    DeltaBase = 39 "delta-base" "the delta leads from another set; fetch the one that leads from this, or the whole set",
     // 40-59: feeds
     NotRead = 40 "format-not-read" "this format is recognised but not read",
     UnknownFormat = 41 "unknown-format" "the format was not recognised; name it with --from",

@@ -5,6 +5,7 @@ use std::io;
 mod agreement;
 mod compile;
 mod convert;
+mod delta;
 mod demo;
 mod extract;
 mod feedback;
@@ -35,6 +36,8 @@ pub(crate) fn run(command: Command) -> io::Result<Exit> {
         Command::Lookup(args) => lookup::run(args),
         Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Delta(args) => delta::make(&args),
+        Command::Apply(args) => delta::apply(&args),
         Command::Agreement(command) => agreement::run(&command),
         Command::Keygen(args) => keygen::run(&args),
         Command::Share(args) => share::run(&args),
