@@ -14,11 +14,14 @@
 //! | `masks` | which masks are tried on a value |
 //! | `contexts` | contexts, read when asked for |
 //! | `builder`, `drafts`, `interned`, `assemble` | making a set |
+//! | `sifted`, `sieve` | what of a text a scan looks at |
+//! | `delta` | from one set to the next |
 
 mod addresses;
 mod assemble;
 mod builder;
 mod contexts;
+mod delta;
 mod drafts;
 mod exact;
 mod file;
@@ -39,6 +42,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 pub use builder::{BuildOptions, BuildReport, SetBuilder};
+pub use delta::{Delta, DeltaCounts, DeltaError};
 pub use file::{SetError, Signature, Stamp};
 pub(crate) use masks::{MaskScratch, Masks};
 

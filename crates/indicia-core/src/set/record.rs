@@ -86,7 +86,7 @@ impl<'s> Record<'s> {
     }
 
     #[inline]
-    fn read_all(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
+    pub(super) fn read_all(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
         let flags = *body.first()?;
         let mut at = 1;
         let mut record = Record::nothing(kind);
@@ -129,7 +129,7 @@ impl<'s> Record<'s> {
     }
 
     /// Writes the record as it stands in a section of `kind`.
-    fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>) {
+    pub(super) fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>) {
         body.clear();
         let Record { value, key, group, source_type, .. } = *self;
         let mut flags = match_code(self.match_, self.below_only);

@@ -3,67 +3,68 @@
 use std::net::IpAddr;
 
 use super::masks::mask_of;
+use super::record::{Record, Records};
 use super::sieve::{self, Cover, Listed, PATH, Wants};
-use super::{IndicatorRef, IndicatorSet, host_in_key};
+use super::{host_in_key, text};
 use crate::mask::Form;
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
 
-/// The sieve of a set; empty where a scan must look at every token: for masks that hold to no host, and for URLs under
-/// another profile than the default.
-pub(super) fn sieve(set: &IndicatorSet) -> Vec<u8> {
+/// The sieve of a set, from its sections of records; empty where a scan must look at every token: for masks that hold to no
+/// host, and for URLs under another profile than the default.
+pub(super) fn sieve<'s>(
+    sections: impl Iterator<Item = &'s Records> + Clone,
+    profile: Profile,
+    masks: bool,
+    seed: u64,
+) -> Vec<u8> {
     let mut wants = Wants::default();
-    for indicator in set.iter() {
-        if !want(set, indicator, &mut wants) {
-            return Vec::new();
-        }
+    if !sections.clone().all(|records| want(records, profile, masks, &mut wants)) {
+        return Vec::new();
     }
     // Any host can be part of a URL, in a spelling that only a URL has.
     wants.schemes = wants.names || wants.v4 || wants.colons;
-    let seed = u64::from_le_bytes(set.digest()[..8].try_into().unwrap_or_default());
     sieve::build(wants, seed, &|found| {
-        for indicator in set.iter() {
-            listed(set, indicator, found);
+        for records in sections.clone() {
+            records.iter().for_each(|record| listed(profile, &record, found));
         }
     })
 }
 
-/// Notes what must be looked at to find an indicator; `false` where that is every token.
-fn want(set: &IndicatorSet, indicator: IndicatorRef<'_>, wants: &mut Wants) -> bool {
-    let kind = indicator.kind();
-    if kind == Kind::Other {
-        return true;
-    }
-    if indicator.match_() == Match::Mask {
-        let Some(host) = host_of_mask(indicator) else { return !crate::scan::masks::is_scanned(kind) };
-        match ip::address(&host) {
-            Ok(_) => (wants.v4, wants.colons) = (true, true),
-            Err(_) => wants.names = true,
+/// Notes what must be looked at to find the indicators of a section; `false` where that is every token.
+fn want(records: &Records, profile: Profile, masks: bool, wants: &mut Wants) -> bool {
+    if masks && crate::scan::masks::is_scanned(records.kind) {
+        for record in records.iter().filter(|record| record.match_ == Match::Mask) {
+            let Some(host) = host_of_mask(&record) else { return false };
+            match ip::address(&host) {
+                Ok(_) => (wants.v4, wants.colons) = (true, true),
+                Err(_) => wants.names = true,
+            }
         }
-        return true;
     }
-    match kind {
+    match records.kind {
+        Kind::Other => {}
         Kind::Ipv4 | Kind::Ipv6 | Kind::Cidr | Kind::IpRange => (wants.v4, wants.colons) = (true, true),
         Kind::Domain | Kind::Email => wants.names = true,
+        Kind::Url if profile != Profile::Default => return false,
         Kind::Url | Kind::Endpoint => {
-            if kind == Kind::Url && set.profile() != Profile::Default {
-                return false;
-            }
-            let host = host_in_key(set.profile(), kind, indicator.key());
-            if ip::address(&host).is_ok() {
-                (wants.v4, wants.colons) = (true, true);
-            } else {
-                wants.names = true;
-                wants.single_labels |= !host.contains('.');
-                let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-                wants.odd_hosts |= !host.bytes().all(is_plain);
+            for record in records.iter().filter(|record| record.match_ != Match::Mask) {
+                let host = host_in_key(profile, records.kind, text(record.key));
+                if ip::address(&host).is_ok() {
+                    (wants.v4, wants.colons) = (true, true);
+                } else {
+                    wants.names = true;
+                    wants.single_labels |= !host.contains('.');
+                    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+                    wants.odd_hosts |= !host.bytes().all(is_plain);
+                }
             }
         }
         Kind::Md5 | Kind::Sha1 | Kind::Sha224 | Kind::Sha256 | Kind::Sha384 | Kind::Sha512 | Kind::Jarm => {
             wants.digests = true;
         }
-        _ if is_labelled(kind) => wants.digests = true,
-        _ if is_wallet(kind) => wants.wallets = true,
+        kind if is_labelled(kind) => wants.digests = true,
+        kind if is_wallet(kind) => wants.wallets = true,
         Kind::Asn => wants.asns = true,
         Kind::Cve => wants.cves = true,
         Kind::AttackId => wants.attack_ids = true,
@@ -86,8 +87,8 @@ fn is_wallet(kind: Kind) -> bool {
 
 /// The host that a mask of URLs or names holds to, alone or with all below it, if it is a name of two labels or more or
 /// an address.
-fn host_of_mask(indicator: IndicatorRef<'_>) -> Option<String> {
-    let mask = mask_of(indicator.kind(), indicator.match_(), indicator.value())?.folded();
+fn host_of_mask(record: &Record<'_>) -> Option<String> {
+    let mask = mask_of(record.kind, record.match_, text(record.value))?.folded();
     let host = match mask.form() {
         Form::Parts { host, .. } | Form::Host(host) => host.pattern.as_literal()?,
         _ => return None,
@@ -98,10 +99,10 @@ fn host_of_mask(indicator: IndicatorRef<'_>) -> Option<String> {
     (is_name || ip::address(host).is_ok()).then(|| host.to_string())
 }
 
-fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut(Listed<'_>)) {
-    let (kind, key) = (indicator.kind(), indicator.key());
-    if indicator.match_() == Match::Mask {
-        if let Some(host) = host_of_mask(indicator) {
+fn listed(profile: Profile, record: &Record<'_>, found: &mut dyn FnMut(Listed<'_>)) {
+    let (kind, key) = (record.kind, text(record.key));
+    if record.match_ == Match::Mask {
+        if let Some(host) = host_of_mask(record) {
             match ip::address(&host).map(ip::unmapped) {
                 Ok(IpAddr::V4(address)) => found(Listed::V4(address.to_bits(), address.to_bits())),
                 Ok(IpAddr::V6(address)) => found(Listed::V6(address.to_bits(), address.to_bits())),
@@ -124,7 +125,7 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
             }
         }
         Kind::Domain => {
-            let cover = if indicator.match_() == Match::Subdomains { Cover::Below } else { Cover::Exact };
+            let cover = if record.match_ == Match::Subdomains { Cover::Below } else { Cover::Exact };
             found(Listed::Name(key, cover));
         }
         Kind::Email => {
@@ -133,7 +134,7 @@ fn listed(set: &IndicatorSet, indicator: IndicatorRef<'_>, found: &mut dyn FnMut
             }
         }
         Kind::Url | Kind::Endpoint => {
-            let host = host_in_key(set.profile(), kind, key);
+            let host = host_in_key(profile, kind, key);
             match ip::address(&host).map(ip::unmapped) {
                 Ok(IpAddr::V4(address)) => found(Listed::V4(address.to_bits(), address.to_bits())),
                 Ok(IpAddr::V6(address)) => found(Listed::V6(address.to_bits(), address.to_bits())),
