@@ -309,8 +309,8 @@ impl<'f, 't> Finder<'f, 't> {
                 self.key(observable.kind(), key, value, 0, 0);
                 if let Some(span) = ip::span(key) {
                     let set = self.set;
-                    set.covering_span(span.first, span.last, |entry| {
-                        self.push(entry, Relation::Network, observable.kind(), value, 0, 0);
+                    set.covering_span(span.first, span.last, |found| {
+                        self.push(found.index(), Relation::Network, observable.kind(), value, 0, 0);
                     });
                 }
             }
@@ -358,11 +358,11 @@ impl<'f, 't> Finder<'f, 't> {
         // A mapped address is written otherwise than its key.
         let is_key = ip::unmapped(address) == address;
         let value = |key| if is_key { Cow::Borrowed(key) } else { Cow::Owned(address.to_string()) };
-        set.equal_address(address, &key, |entry| {
-            self.push(entry, Relation::Exact, kind, &value(&key), a, b);
+        set.equal_address(address, &key, |found| {
+            self.push(found.index(), Relation::Exact, kind, &value(&key), a, b);
         });
-        set.covering(address, |entry| {
-            self.push(entry, Relation::Network, kind, &value(&key), a, b);
+        set.covering(address, |found| {
+            self.push(found.index(), Relation::Network, kind, &value(&key), a, b);
         });
         if self.options.url_hosts || self.options.ignore_ports {
             self.host_options(&key, kind, a, b);
@@ -390,16 +390,16 @@ impl<'f, 't> Finder<'f, 't> {
     pub(super) fn domain(&mut self, name: &str, a: usize, b: usize) {
         let set = self.set;
         if set.has().names {
-            set.equal(Kind::Domain, name, |entry| {
-                if matches!(set.entry_match(entry), (Match::Exact, _) | (Match::Subdomains, false)) {
-                    self.push(entry, Relation::Exact, Kind::Domain, name, a, b);
+            set.equal(Kind::Domain, name, |found| {
+                if found.covers_itself() {
+                    self.push(found.index(), Relation::Exact, Kind::Domain, name, a, b);
                 }
             });
             // No name of one label is listed.
             for parent in parents(name).filter(|parent| parent.contains('.')) {
-                set.equal(Kind::Domain, parent, |entry| {
-                    if set.entry_match(entry).0 == Match::Subdomains {
-                        self.push(entry, Relation::Subdomain, Kind::Domain, name, a, b);
+                set.equal(Kind::Domain, parent, |found| {
+                    if found.match_() == Match::Subdomains {
+                        self.push(found.index(), Relation::Subdomain, Kind::Domain, name, a, b);
                     }
                 });
             }
@@ -417,17 +417,17 @@ impl<'f, 't> Finder<'f, 't> {
         }
         let Ok(found) = observable::endpoint::parse(value) else { return };
         let key = found.key.as_deref().unwrap_or(&found.value);
-        set.equal(Kind::Endpoint, key, |entry| {
-            self.push(entry, Relation::Endpoint, Kind::Endpoint, &found.value, a, b);
+        set.equal(Kind::Endpoint, key, |indicator| {
+            self.push(indicator.index(), Relation::Endpoint, Kind::Endpoint, &found.value, a, b);
         });
     }
 
     /// Probes a key of a kind that is only ever equal.
     pub(super) fn key(&mut self, kind: Kind, key: &str, value: &str, a: usize, b: usize) {
         let set = self.set;
-        set.equal(kind, key, |entry| {
-            if matches!(set.entry_match(entry).0, Match::Exact | Match::Network) {
-                self.push(entry, Relation::Exact, kind, value, a, b);
+        set.equal(kind, key, |found| {
+            if matches!(found.match_(), Match::Exact | Match::Network) {
+                self.push(found.index(), Relation::Exact, kind, value, a, b);
             }
         });
         self.masks_of_key(kind, key, value, a, b);

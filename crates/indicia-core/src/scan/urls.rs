@@ -270,9 +270,9 @@ impl<'t> Finder<'_, 't> {
     fn url_exact(&mut self, key: &str, start: usize, end: usize) {
         let set = self.set;
         let mut found = Vec::new();
-        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
-            Match::Exact => found.push((entry, Relation::Exact)),
-            Match::Prefix => found.push((entry, Relation::UrlPrefix)),
+        set.equal(Kind::Url, key, |listed| match listed.match_() {
+            Match::Exact => found.push((listed.index(), Relation::Exact)),
+            Match::Prefix => found.push((listed.index(), Relation::UrlPrefix)),
             _ => {}
         });
         self.url_found(&found, key, start, end);
@@ -305,9 +305,9 @@ impl<'t> Finder<'_, 't> {
             }
             let is_mark = |b: u8| matches!(b, b'/' | b'?' | b'#');
             if is_mark(key.as_bytes()[length]) || length > 0 && is_mark(key.as_bytes()[length - 1]) {
-                set.equal(Kind::Url, &key[..length], |entry| {
-                    if set.entry_match(entry).0 == Match::Prefix {
-                        found.push((entry, Relation::UrlPrefix));
+                set.equal(Kind::Url, &key[..length], |listed| {
+                    if listed.match_() == Match::Prefix {
+                        found.push((listed.index(), Relation::UrlPrefix));
                     }
                 });
             }
@@ -351,9 +351,9 @@ impl<'t> Finder<'_, 't> {
     pub(super) fn url(&mut self, value: &str, key: &str) {
         let mut found = self.prefixes_of(key);
         let set = self.set;
-        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
-            Match::Exact => found.push((entry, Relation::Exact)),
-            Match::Prefix => found.push((entry, Relation::UrlPrefix)),
+        set.equal(Kind::Url, key, |listed| match listed.match_() {
+            Match::Exact => found.push((listed.index(), Relation::Exact)),
+            Match::Prefix => found.push((listed.index(), Relation::UrlPrefix)),
             _ => {}
         });
         for (entry, relation) in found {

@@ -1,7 +1,6 @@
 //! Sorted drafts → the bytes of a set.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hasher;
 use std::mem;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -24,9 +23,7 @@ const SEEDS: u32 = 16;
 
 /// The hash that indexes use.
 pub(super) fn hash(key: &[u8; 16], text: &[u8]) -> u64 {
-    let mut hasher = SipHasher13::new_with_key(key);
-    hasher.write(text);
-    hasher.finish()
+    SipHasher13::new_with_key(key).hash(text)
 }
 
 /// Which section a target stands in, and its address where it is a single one of IPv4. All that is compared with one

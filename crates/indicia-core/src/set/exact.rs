@@ -11,6 +11,8 @@
 
 use wide::u8x16;
 
+use crate::scan::prefetch;
+
 /// Buckets that a key can stand behind its home.
 pub(super) const REACH: usize = 8;
 /// Bytes of a bucket.
@@ -59,6 +61,14 @@ pub(super) fn build(homes: usize, mut keys: Vec<(u64, u32)>) -> Option<Vec<u8>> 
         *farthest = (*farthest).max(step as u8);
     }
     Some(index)
+}
+
+/// Asks for the bucket in which a key with this hash would stand.
+#[inline]
+pub(super) fn prefetch_home(index: &[u8], hash: u64) {
+    if let Some(homes) = (index.len() / BUCKET).checked_sub(REACH) {
+        prefetch(index, home(hash, homes) * BUCKET);
+    }
 }
 
 /// The first number under a hash that is `right`.
