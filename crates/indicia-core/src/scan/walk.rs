@@ -96,16 +96,11 @@ struct Segments {
 const QUEUE: usize = 64;
 
 /// Memory of walks, used again.
+#[derive(Default)]
 pub(super) struct Walk {
     rows: Rows,
     queues: Box<Queues>,
     suspects: Vec<Suspect>,
-}
-
-impl Default for Walk {
-    fn default() -> Walk {
-        Walk { rows: Rows::default(), queues: Box::default(), suspects: Vec::new() }
-    }
 }
 
 impl Walk {

@@ -252,7 +252,7 @@ impl<'c> Assembly<'c> {
 
         let sieve = if self.masks.is_empty() {
             let seed = u64::from_le_bytes(*hash_key.first_chunk().unwrap_or(&[0; 8]));
-            sifted::sieve(records.iter().map(|(records, _)| records), self.profile, seed)
+            sifted::sieve(&records, self.profile, seed)
         } else {
             // Masks are tried on every token.
             Vec::new()
