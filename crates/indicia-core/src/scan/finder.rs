@@ -29,6 +29,9 @@ pub(super) struct Finder<'f, 't> {
     place: Place<'t>,
     /// The URL text that was looked at last.
     pub(super) url_text: UrlText,
+    /// The `://` in front of a suspected run that was looked at last.
+    scheme: Option<usize>,
+    authority: lex::Authority,
     /// How many more bytes of URLs may be parsed whose key is not plain to see.
     pub(super) effort: usize,
 }
@@ -49,6 +52,8 @@ impl<'f, 't> Finder<'f, 't> {
             text,
             place,
             url_text: UrlText::default(),
+            scheme: None,
+            authority: lex::Authority::default(),
             effort: super::urls::EFFORT + 8 * text.len(),
         }
     }
@@ -70,13 +75,19 @@ impl<'f, 't> Finder<'f, 't> {
         for suspect in suspects {
             let Suspect { start, end, what } = *suspect;
             match what {
-                Shape::Scheme => self.url_at(start),
+                Shape::Scheme => {
+                    self.scheme = Some(start);
+                    self.url_at(start);
+                }
                 Shape::Colons => self.colons(start, end),
                 Shape::Run => self.suspected_run(start, end),
                 Shape::Text => lex::tokens_in(text, start, end, |token| match token {
                     Token::Run { start, end, .. } => self.suspected_run(start, end),
                     Token::Colons { start, end } => self.colons(start, end),
-                    Token::Scheme { at } => self.url_at(at),
+                    Token::Scheme { at } => {
+                        self.scheme = Some(at);
+                        self.url_at(at);
+                    }
                     // Comes with the run behind it.
                     Token::At { .. } => {}
                 }),
@@ -87,7 +98,11 @@ impl<'f, 't> Finder<'f, 't> {
     /// A run with what it is the host of.
     fn suspected_run(&mut self, start: usize, end: usize) {
         let text = self.text;
-        if let Some(at) = lex::scheme_before(text, start) {
+        // The runs of a URL's authority have its scheme in common.
+        if let Some(at) = self.authority.scheme_before(text, start)
+            && self.scheme != Some(at)
+        {
+            self.scheme = Some(at);
             self.url_at(at);
         }
         if start > 0 && text[start - 1] == b'@' {
@@ -457,16 +472,17 @@ impl<'f, 't> Finder<'f, 't> {
                 view.raw_span(a, b)
             }
         };
-        let at = self.scratch.values.len();
-        self.scratch.values.push_str(value);
-        self.scratch.pending.push(Pending {
-            start,
-            end: std::cmp::Reverse(end),
-            entry,
-            relation,
-            kind,
-            value: (at, value.len()),
-        });
+        let Scratch { values, pending, .. } = &mut *self.scratch;
+        // All that covers a value comes with it.
+        let last = pending.last().map(|hit| hit.value);
+        let value = match last.filter(|(at, length)| values[*at..at + length] == *value) {
+            Some(kept) => kept,
+            None => {
+                values.push_str(value);
+                (values.len() - value.len(), value.len())
+            }
+        };
+        pending.push(Pending { start, end: std::cmp::Reverse(end), entry, relation, kind, value });
         true
     }
 }
