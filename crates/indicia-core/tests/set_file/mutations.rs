@@ -188,9 +188,7 @@ impl Whole {
                 file[one + 16..one + 24].copy_from_slice(&shorter.to_le_bytes());
             }
             _ => {
-                for i in 8..ROW {
-                    file[one + i] = self.file[other + i];
-                }
+                file[one + 8..one + ROW].copy_from_slice(&self.file[other + 8..other + ROW]);
             }
         }
     }
