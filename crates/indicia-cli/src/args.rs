@@ -195,6 +195,23 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of bytes, with K, M, G or T behind it for the powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit.to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => 64,
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1u64.checked_shl(shift)?));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "an amount is a number with K, M, G or T, such as 512M".to_string())
+}
+
 /// When an indicator must have been valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AsOfArg {
@@ -379,6 +396,10 @@ pub(crate) struct Compile {
     /// Only this role; compromised and victim enter only when named
     #[arg(long, value_name = "ROLE", value_parser = role)]
     pub(crate) role: Vec<Role>,
+    /// Hold no more than this of what was read in memory, such as 512M or 2G; the rest waits in temporary files beside the
+    /// set. Beside it stand each distinct context and the finished set with its indexes
+    #[arg(long, value_name = "N", value_parser = bytes)]
+    pub(crate) memory: Option<u64>,
     #[command(flatten)]
     pub(crate) feed_options: FeedOptions,
     /// The feeds

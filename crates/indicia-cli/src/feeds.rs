@@ -122,8 +122,16 @@ pub(crate) fn load(
     options: &FeedOptions,
     build: BuildOptions,
 ) -> (IndicatorSet, LoadReport, Exit) {
+    load_into(Loader::new(build), feeds, options)
+}
+
+/// As [`load`], by a loader that was made for it.
+pub(crate) fn load_into(
+    mut loader: Loader,
+    feeds: &[PathBuf],
+    options: &FeedOptions,
+) -> (IndicatorSet, LoadReport, Exit) {
     let bar = progress("reading");
-    let mut loader = Loader::new(build);
     for feed in feeds {
         loader.add_with(&options.spec(feed), &mut |name| bar.set_message(show::plain(name)));
     }

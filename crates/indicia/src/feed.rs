@@ -3,12 +3,14 @@
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use indicia_core::{BuildOptions, BuildReport, Indicator, Kind, Profile, Reason, SetBuilder};
 use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
 
 use crate::IndicatorSet;
 use crate::input::{Event, Visitor, Walker};
+use crate::spill::Spill;
 
 /// A feed: where it is, and what is known about it.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +63,8 @@ pub struct LoadReport {
     /// Sets that were compiled with another version of the Public Suffix List, and which. Their indicators are taken
     /// over by the list in use.
     pub other_suffixes: Vec<(String, String)>,
+    /// Temporary files failed (see [`Loader::bound_memory`]): the set is empty, and should not be used.
+    pub no_set: bool,
 }
 
 impl LoadReport {
@@ -279,10 +283,16 @@ impl Visit<'_, '_> {
     }
 }
 
+/// Indicators that are handed from the reading of a feed to the building of a set at once.
+const BATCH: usize = 512;
+/// Batches that wait in between.
+const WAITING: usize = 4;
+
 /// Reads feeds into a set.
 #[derive(Debug)]
 pub struct Loader {
     builder: SetBuilder,
+    spill: Option<Spill>,
     agreed: Agreed,
     report: LoadReport,
     /// What a set must be to be taken as it is; `None` where something else was read or is asked for.
@@ -322,7 +332,15 @@ impl Loader {
         let agreed = Agreed { profile: options.profile, by: None };
         let as_is = (options.roles.is_empty() && !options.everything)
             .then_some(AsIs { profile: options.profile, opened: None });
-        Loader { builder: SetBuilder::new(options), agreed, report: LoadReport::default(), as_is }
+        let builder = SetBuilder::new(options);
+        Loader { builder, spill: None, agreed, report: LoadReport::default(), as_is }
+    }
+
+    /// Bounds the memory of what was read: more than about so many bytes of it go into temporary files in a folder, and are
+    /// merged at the end. The set is the same, byte for byte. Not bounded are each distinct context and mask, what one
+    /// record takes, and the finished set with its indexes while they are made. Files are gone when the loader is.
+    pub fn bound_memory(&mut self, bytes: u64, folder: &Path) {
+        self.spill = Some(Spill::new(bytes, folder));
     }
 
     /// Reads one feed into the set to be.
@@ -351,16 +369,37 @@ impl Loader {
     }
 
     fn read(&mut self, spec: &FeedSpec, progress: &mut dyn FnMut(&str)) {
-        let builder = &mut self.builder;
-        let mut sink = |indicator| builder.push(indicator);
-        let mut reader = Reader::new(&mut sink, progress);
-        reader.agreed = self.agreed.clone();
-        reader.report = std::mem::take(&mut self.report);
-        reader.read(spec);
-        (self.report, self.agreed) = (reader.report, reader.agreed);
+        let (builder, spill) = (&mut self.builder, &mut self.spill);
+        let (send, batches) = mpsc::sync_channel::<Vec<Indicator>>(WAITING);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for indicator in batches.into_iter().flatten() {
+                    builder.push(indicator);
+                    if let Some(spill) = spill {
+                        spill.relieve(builder);
+                    }
+                }
+            });
+            let mut batch = Vec::new();
+            let mut sink = |indicator| {
+                batch.push(indicator);
+                if batch.len() == BATCH {
+                    // Whoever builds takes all that comes.
+                    let _ = send.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+                }
+            };
+            let mut reader = Reader::new(&mut sink, progress);
+            reader.agreed = self.agreed.clone();
+            reader.report = std::mem::take(&mut self.report);
+            reader.read(spec);
+            (self.report, self.agreed) = (reader.report, reader.agreed);
+            let _ = send.send(batch);
+            drop(send);
+        });
     }
 
-    /// The set, and what came of reading.
+    /// The set, and what came of reading. Where temporary files failed, which only [`Loader::bound_memory`] makes, the set
+    /// is empty and the failure is in the report.
     pub fn finish(mut self) -> (IndicatorSet, LoadReport) {
         if let Some(AsIs { opened: Some((spec, set)), .. }) = self.as_is {
             let info = set.info();
@@ -374,6 +413,15 @@ impl Loader {
             self.builder.adopt_profile(profile);
         }
         self.report.build = self.builder.report().clone();
-        (self.builder.finish().into(), self.report)
+        let Some(spill) = self.spill else { return (self.builder.finish().into(), self.report) };
+        let folder = spill.folder.clone();
+        let set = spill.finish(self.builder).unwrap_or_else(|error| {
+            let message = format!("temporary files: {error}");
+            let name = folder.to_string_lossy().into_owned();
+            self.report.failed.push(Failed { name, reason: Reason::Io, message });
+            self.report.no_set = true;
+            SetBuilder::new(BuildOptions::default()).finish()
+        });
+        (set.into(), self.report)
     }
 }

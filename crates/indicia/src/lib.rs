@@ -39,6 +39,8 @@ pub mod feed;
 pub mod input;
 mod map;
 mod set;
+#[cfg(feature = "feeds")]
+mod spill;
 mod tables;
 
 pub use indicia_core::*;

@@ -1,9 +1,10 @@
 //! `compile`: feeds into a set file.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use indicia::BuildOptions;
-use indicia::feed::LoadReport;
+use indicia::feed::{LoadReport, Loader};
 use indicia::{IndicatorSet, SetInfo};
 use serde_json::{Value, json};
 
@@ -12,7 +13,14 @@ use crate::{Exit, feeds, show};
 
 pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
     let options = BuildOptions { roles: args.role.clone(), profile: args.profile, ..BuildOptions::default() };
-    let (set, report, exit) = feeds::load(&args.feeds, &args.feed_options, options);
+    let mut loader = Loader::new(options);
+    if let Some(bytes) = args.memory {
+        loader.bound_memory(bytes, &folder_of(&args.output));
+    }
+    let (set, report, exit) = feeds::load_into(loader, &args.feeds, &args.feed_options);
+    if report.no_set {
+        return Ok(Exit::Failed);
+    }
     if let Err(error) = set.save(&args.output) {
         show::message(&error.to_string());
         return Ok(Exit::Failed);
@@ -20,6 +28,16 @@ pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", summary(&set, &report))?;
     Ok(exit)
+}
+
+/// Where temporary files have the room that the set will need.
+fn folder_of(output: &Path) -> PathBuf {
+    match output.parent() {
+        // A device or pipe.
+        _ if output.metadata().is_ok_and(|to| !to.is_file()) => std::env::temp_dir(),
+        Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn summary(set: &IndicatorSet, report: &LoadReport) -> Value {
