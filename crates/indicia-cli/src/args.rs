@@ -197,6 +197,23 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A number of bytes, with K, M, G or T behind it for the powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let shift = match unit.to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => 64,
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1u64.checked_shl(shift)?));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "an amount is a number with K, M, G or T, such as 512M".to_string())
+}
+
 /// When an indicator must have been valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AsOfArg {
@@ -402,6 +419,10 @@ pub(crate) struct Compile {
     /// Only this role; compromised and victim enter only when named
     #[arg(long, value_name = "ROLE", value_parser = role)]
     pub(crate) role: Vec<Role>,
+    /// Hold no more than this of what was read in memory, such as 512M or 2G; the rest waits in temporary files beside the
+    /// set. Beside it stand each distinct context and the finished set with its indexes
+    #[arg(long, value_name = "N", value_parser = bytes)]
+    pub(crate) memory: Option<u64>,
     #[command(flatten)]
     pub(crate) feed_options: FeedOptions,
     /// The feeds
@@ -463,7 +484,7 @@ pub(crate) struct Observe {
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
     /// What all threads hold before they use temporary files beside the store, such as 64M or 2G
-    #[arg(long, value_name = "N", default_value = "256M", value_parser = bytes)]
+    #[arg(long, value_name = "N", default_value = "256M", value_parser = mebibyte_or_more)]
     pub(crate) memory: usize,
     /// Files, folders, archives and other stores; standard input if none
     pub(crate) files: Vec<PathBuf>,
@@ -568,19 +589,10 @@ pub(crate) enum AgreementCommand {
     },
 }
 
-/// Bytes, with K, M or G behind it for a power of 1024.
-fn bytes(text: &str) -> Result<usize, String> {
-    let (digits, shift) = match text.bytes().last().map(|b| b.to_ascii_uppercase()) {
-        Some(b'K') => (&text[..text.len() - 1], 10),
-        Some(b'M') => (&text[..text.len() - 1], 20),
-        Some(b'G') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    match digits.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift)) {
-        Some(bytes) if bytes >= 1 << 20 => Ok(bytes),
-        Some(_) => Err("at least 1M".to_string()),
-        None => Err("a number, with K, M or G behind it, such as 256M".to_string()),
-    }
+/// As [`bytes`], a mebibyte or more.
+fn mebibyte_or_more(text: &str) -> Result<usize, String> {
+    let bytes = usize::try_from(bytes(text)?).map_err(|e| e.to_string())?;
+    (bytes >= 1 << 20).then_some(bytes).ok_or_else(|| "at least 1M".to_string())
 }
 
 fn time(text: &str) -> Result<Time, String> {

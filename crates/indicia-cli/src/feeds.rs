@@ -141,9 +141,18 @@ pub(crate) fn load(
     build: BuildOptions,
     open: OpenOptions,
 ) -> (IndicatorSet, LoadReport, Exit) {
-    let bar = progress("reading");
     let mut loader = Loader::new(build);
     loader.open_sets_with(open);
+    load_into(loader, feeds, options)
+}
+
+/// As [`load`], by a loader that was made for it.
+pub(crate) fn load_into(
+    mut loader: Loader,
+    feeds: &[PathBuf],
+    options: &FeedOptions,
+) -> (IndicatorSet, LoadReport, Exit) {
+    let bar = progress("reading");
     for feed in feeds {
         loader.add_with(&options.spec(feed), &mut |name| bar.set_message(show::plain(name)));
     }

@@ -1,4 +1,4 @@
-//! What is done with set files: `delta` and `apply`.
+//! What is done with set files: `compile --memory`, `delta` and `apply`.
 
 use std::fs;
 use std::path::Path;
@@ -50,4 +50,34 @@ fn a_delta_leads_from_one_set_to_the_next() {
     // The old set may be replaced by the new one.
     assert_eq!(indicia(dir, &["apply", "old.ind", "d", "-o", "old.ind"]).0, 0);
     assert!(fs::read(dir.join("old.ind")).unwrap() == new);
+}
+
+#[test]
+fn bounded_memory_makes_the_same_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let mut feed = String::from("indicator,type,label\n");
+    for i in 0..200_000u32 {
+        let mixed = i.wrapping_mul(0x9e37_79b1);
+        let row = match i % 4 {
+            0 => format!("{}.{}.{}.{},ip,a\n", mixed >> 24, mixed >> 16 & 255, mixed >> 8 & 255, mixed & 255),
+            1 => format!("host{mixed:x}.bad.example,domain,{}\n", i % 7),
+            2 => format!("http://bad{}.example/{mixed:x},url,\n", i % 1000),
+            // Some come again, under other contexts.
+            _ => format!("host{:x}.bad.example,domain,b\n", (i - 2).wrapping_mul(0x9e37_79b1)),
+        };
+        feed.push_str(&row);
+    }
+    fs::write(dir.join("f.csv"), feed).unwrap();
+    let (code, all, err) = indicia(dir, &["compile", "-o", "all.ind", "f.csv"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, bounded, err) = indicia(dir, &["compile", "--memory", "1M", "-o", "bounded.ind", "f.csv"]);
+    assert_eq!((code, &bounded), (0, &all), "{err}");
+    assert!(fs::read(dir.join("all.ind")).unwrap() == fs::read(dir.join("bounded.ind")).unwrap());
+    // Nothing else is left.
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 3);
+    for wrong in ["0", "x", "1Q", "-1M", "99999999999G"] {
+        let (code, _, err) = indicia(dir, &["compile", "--memory", wrong, "-o", "none.ind", "f.csv"]);
+        assert_eq!(code, 2, "{wrong}: {err}");
+    }
 }

@@ -121,6 +121,51 @@ fn order_and_repetition_change_no_byte() {
 }
 
 #[test]
+fn runs_make_the_same_set() {
+    let all: Vec<Indicator> = indicators().into_iter().cycle().take(100).collect();
+    let set = compile(all.clone());
+    for size in [1, 3, 18, 99, 100] {
+        let mut builder = SetBuilder::new(BuildOptions::default());
+        let mut runs: Vec<Vec<u8>> = Vec::new();
+        for part in all.chunks(size) {
+            part.iter().for_each(|indicator| builder.push(indicator.clone()));
+            // What is left is held.
+            if part.len() == size && size < 100 {
+                runs.push(Vec::new());
+                builder.write_run(runs.last_mut().unwrap()).unwrap();
+                assert_eq!(builder.held(), 0);
+            }
+            if runs.len() == 5 {
+                let mut joined = Vec::new();
+                SetBuilder::join_runs(readers(&runs), &mut joined).unwrap();
+                runs = vec![joined];
+            }
+        }
+        assert!(builder.finish_with(readers(&runs)).unwrap().as_bytes() == set.as_bytes(), "{size}");
+    }
+}
+
+#[test]
+fn a_run_that_was_changed_is_an_error_or_another_set() {
+    let mut builder = SetBuilder::new(BuildOptions::default());
+    indicators().into_iter().take(5).for_each(|indicator| builder.push(indicator));
+    let mut run = Vec::new();
+    builder.write_run(&mut run).unwrap();
+    for length in 1..run.len() {
+        let mut joined = Vec::new();
+        // Between two drafts it can end.
+        let _ = SetBuilder::join_runs(readers(&[run[..length].to_vec()]), &mut joined);
+        let mut changed = run.clone();
+        changed[length] ^= 0x81;
+        let _ = SetBuilder::join_runs(readers(&[changed]), &mut joined);
+    }
+}
+
+fn readers(runs: &[Vec<u8>]) -> Vec<Box<dyn std::io::Read + '_>> {
+    runs.iter().map(|run| Box::new(&run[..]) as Box<dyn std::io::Read>).collect()
+}
+
+#[test]
 fn a_truncated_file_is_refused() {
     let set = compile(indicators().into_iter().take(3));
     let file = set.as_bytes();

@@ -8,6 +8,7 @@ use indicia_core::{BuildOptions, BuildReport, Indicator, Kind, Profile, Reason, 
 use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
 
 use crate::input::{Event, Visitor, Walker};
+use crate::spill::Spill;
 use crate::{IndicatorSet, OpenOptions};
 
 mod threads;
@@ -65,6 +66,8 @@ pub struct LoadReport {
     /// Sets that were compiled with another version of the Public Suffix List, and which. Their indicators are taken
     /// over by the list in use.
     pub other_suffixes: Vec<(String, String)>,
+    /// Temporary files failed (see [`Loader::bound_memory`]): the set is empty, and should not be used.
+    pub no_set: bool,
 }
 
 impl LoadReport {
@@ -350,6 +353,7 @@ impl Visit<'_, '_, '_, '_> {
 #[derive(Debug)]
 pub struct Loader {
     builder: SetBuilder,
+    spill: Option<Spill>,
     agreed: Agreed,
     report: LoadReport,
     open: OpenOptions,
@@ -395,6 +399,7 @@ impl Loader {
         let open = OpenOptions::default();
         Loader {
             builder: SetBuilder::new(options),
+            spill: None,
             agreed,
             report: LoadReport::default(),
             open,
@@ -414,6 +419,13 @@ impl Loader {
     pub fn helpers(mut self, helpers: usize) -> Loader {
         self.helpers = helpers;
         self
+    }
+
+    /// Bounds the memory of what was read: more than about so many bytes of it go into temporary files in a folder, and are
+    /// merged at the end. The set is the same, byte for byte. Not bounded are each distinct context and mask, what one
+    /// record takes, and the finished set with its indexes while they are made. Files are gone when the loader is.
+    pub fn bound_memory(&mut self, bytes: u64, folder: &Path) {
+        self.spill = Some(Spill::new(bytes, folder));
     }
 
     /// Reads one feed into the set to be.
@@ -442,8 +454,13 @@ impl Loader {
     }
 
     fn read(&mut self, spec: &FeedSpec, progress: &mut dyn FnMut(&str)) {
-        let builder = &mut self.builder;
-        let mut sink = |indicator| builder.push(indicator);
+        let (builder, spill) = (&mut self.builder, &mut self.spill);
+        let mut sink = |indicator| {
+            builder.push(indicator);
+            if let Some(spill) = spill {
+                spill.relieve(builder);
+            }
+        };
         let mut reader = Reader::new(&mut sink, progress);
         reader.agreed = self.agreed.clone();
         reader.open = self.open.clone();
@@ -453,7 +470,8 @@ impl Loader {
         (self.report, self.agreed) = (reader.report, reader.agreed);
     }
 
-    /// The set, and what came of reading.
+    /// The set, and what came of reading. Where temporary files failed, which only [`Loader::bound_memory`] makes, the set
+    /// is empty and the failure is in the report.
     pub fn finish(mut self) -> (IndicatorSet, LoadReport) {
         if let Some(AsIs { opened: Some((spec, set)), .. }) = self.as_is {
             let info = set.info();
@@ -467,6 +485,15 @@ impl Loader {
             self.builder.adopt_profile(profile);
         }
         self.report.build = self.builder.report().clone();
-        (self.builder.finish().into(), self.report)
+        let Some(spill) = self.spill else { return (self.builder.finish().into(), self.report) };
+        let folder = spill.folder.clone();
+        let set = spill.finish(self.builder).unwrap_or_else(|error| {
+            let message = format!("temporary files: {error}");
+            let name = folder.to_string_lossy().into_owned();
+            self.report.failed.push(Failed { name, reason: Reason::Io, message });
+            self.report.no_set = true;
+            SetBuilder::new(BuildOptions::default()).finish()
+        });
+        (set.into(), self.report)
     }
 }

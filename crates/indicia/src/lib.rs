@@ -44,6 +44,8 @@ mod publish;
 mod scan_file;
 mod set;
 #[cfg(feature = "feeds")]
+mod spill;
+#[cfg(feature = "feeds")]
 pub mod store;
 mod tables;
 

@@ -1,10 +1,11 @@
 //! `compile`: feeds into a set file.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use indicia::exchange;
-use indicia::feed::LoadReport;
-use indicia::{BuildOptions, IndicatorSet, OpenOptions, SetInfo, Stamp, key_name};
+use indicia::feed::{LoadReport, Loader};
+use indicia::{BuildOptions, IndicatorSet, SetInfo, Stamp, key_name};
 use serde_json::{Value, json};
 
 use super::keygen;
@@ -26,7 +27,14 @@ pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
             return Ok(Exit::Failed);
         }
     };
-    let (set, report, exit) = feeds::load(&args.feeds, &args.feed_options, options, OpenOptions::default());
+    let mut loader = Loader::new(options);
+    if let Some(bytes) = args.memory {
+        loader.bound_memory(bytes, &folder_of(&args.output));
+    }
+    let (set, report, exit) = feeds::load_into(loader, &args.feeds, &args.feed_options);
+    if report.no_set {
+        return Ok(Exit::Failed);
+    }
     let stamp = Stamp { sequence: args.sequence, not_after: args.not_after, signature: None };
     let stamped = match &key {
         Some(key) => set.signed(key, stamp.sequence, stamp.not_after).map_err(|error| error.to_string()),
@@ -50,6 +58,16 @@ pub(crate) fn run(args: &Compile) -> io::Result<Exit> {
     add_stamp(&set, &mut summary);
     writeln!(out, "{summary}")?;
     Ok(exit)
+}
+
+/// Where temporary files have the room that the set will need.
+fn folder_of(output: &Path) -> PathBuf {
+    match output.parent() {
+        // A device or pipe.
+        _ if output.metadata().is_ok_and(|to| !to.is_file()) => std::env::temp_dir(),
+        Some(folder) if !folder.as_os_str().is_empty() => folder.into(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn summary(set: &IndicatorSet, report: &LoadReport) -> Value {

@@ -4,13 +4,14 @@
 //! none that its producer says is not for detection, no cover below a public suffix.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Read, Write};
 
 use super::assemble::{Assembly, Contexts, section_of};
 use super::drafts::{Draft, Drafts};
 use super::file::Stamp;
 use super::interned::Interned;
 use super::record::match_code;
-use super::{IndicatorSet, masks, may_cover_below};
+use super::{IndicatorSet, masks, may_cover_below, runs};
 use crate::scan::masks::is_scanned;
 use crate::{Context, Indicator, Kind, Match, Profile, Role};
 
@@ -190,6 +191,51 @@ impl SetBuilder {
             self.report.left_out_by_role += 1;
         }
         admitted
+    }
+
+    /// Bytes of memory that was pushed takes, about, without its distinct contexts and masks.
+    pub fn held(&self) -> usize {
+        self.drafts.held()
+    }
+
+    /// Writes what was pushed as a sorted run, and holds no more of it than its distinct contexts and masks. Runs of one
+    /// builder can be given to [`SetBuilder::finish_with`] on it, and be joined before by [`SetBuilder::join_runs`]; they
+    /// mean nothing to any other.
+    ///
+    /// # Errors
+    /// Those of the writer; then nothing was let go.
+    pub fn write_run(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.drafts.sort();
+        runs::write(&self.drafts, out)?;
+        self.drafts = Drafts::default();
+        Ok(())
+    }
+
+    /// Merges runs into one: each takes a file and some memory while it is read.
+    ///
+    /// # Errors
+    /// Those of the readers and the writer.
+    pub fn join_runs(runs: Vec<Box<dyn Read + '_>>, out: &mut dyn Write) -> io::Result<()> {
+        runs::join(runs, out)
+    }
+
+    /// The set of all that was pushed: what was written as runs, and what is held. The bytes are those of a builder that
+    /// held all.
+    ///
+    /// # Errors
+    /// Those of the readers, and when a run is not as it was written.
+    pub fn finish_with(mut self, mut runs: Vec<Box<dyn Read + '_>>) -> io::Result<IndicatorSet> {
+        if runs.is_empty() {
+            return Ok(self.finish());
+        }
+        let mut rest = Vec::new();
+        self.write_run(&mut rest)?;
+        runs.push(Box::new(io::Cursor::new(rest)));
+        let SetBuilder { options, contexts, .. } = self;
+        let contexts = Contexts::Counted(&contexts);
+        let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
+        runs::each_target(runs, |target, said| assembly.push(target, said))?;
+        Ok(assembly.finish(Stamp::default()))
     }
 
     /// The set.

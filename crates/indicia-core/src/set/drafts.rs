@@ -5,8 +5,14 @@
 
 use std::cmp::Ordering;
 
+use crate::scan::prefetch;
+
 use super::raw::{put_sized, put_varint, take_sized, varint};
 
+/// How many drafts are on their way from memory while one is read.
+const AHEAD: usize = 16;
+/// More drafts than this that begin alike are sorted by what follows.
+const MANY: usize = 8;
 /// Bytes of a piece of memory, unless one draft takes more.
 const PIECE: usize = 1 << 20;
 
@@ -15,6 +21,8 @@ const PIECE: usize = 1 << 20;
 pub(super) struct Drafts {
     pieces: Vec<Vec<u8>>,
     places: Vec<Place>,
+    /// Bytes that were written into the pieces.
+    bytes: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -42,9 +50,12 @@ pub(super) struct Draft<'d> {
     pub(super) contexts: &'d [u8],
 }
 
+/// What drafts are sorted by.
+type Order<'d> = (u64, (u8, &'d [u8], u8, u8, &'d [u8]));
+
 impl<'d> Draft<'d> {
     /// Values of one key can differ (two spellings of an e-mail address): the smallest stands, whatever came first.
-    fn merge(&mut self, other: &Draft<'d>) {
+    pub(super) fn merge(&mut self, other: &Draft<'d>) {
         self.value = self.value.min(other.value);
         self.group = self.group.max(other.group);
     }
@@ -62,16 +73,31 @@ impl<'d> Draft<'d> {
         u64::from_be_bytes(bytes)
     }
 
+    /// The eight bytes of the key behind those of the prefix.
+    fn behind_prefix(&self) -> u64 {
+        let mut bytes = [0; 8];
+        if let Some(rest) = self.key.get(7..) {
+            let length = rest.len().min(8);
+            bytes[..length].copy_from_slice(&rest[..length]);
+        }
+        u64::from_be_bytes(bytes)
+    }
+
+    /// What it is sorted by.
+    pub(super) fn order(&self) -> Order<'d> {
+        (self.prefix(), self.identity())
+    }
+
     /// Whether both are one target.
-    fn is_same(&self, other: &Draft<'_>) -> bool {
+    pub(super) fn is_same(&self, other: &Draft<'_>) -> bool {
         self.identity() == other.identity()
     }
 
-    fn identity(&self) -> (u8, &[u8], u8, u8, &[u8]) {
+    fn identity(&self) -> (u8, &'d [u8], u8, u8, &'d [u8]) {
         (self.section, self.key, self.kind, self.match_code, self.source_type)
     }
 
-    fn contexts(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn contexts(&self) -> impl Iterator<Item = u32> + use<'d> {
         let (bytes, mut at) = (self.contexts, 0);
         std::iter::from_fn(move || varint(bytes, &mut at))
     }
@@ -91,7 +117,8 @@ impl Drafts {
         }
         let piece = (self.pieces.len() - 1) as u32;
         let Some(out) = self.pieces.last_mut() else { return };
-        self.places.push(Place { prefix: draft.prefix(), piece, at: out.len() as u32 });
+        let start = out.len();
+        self.places.push(Place { prefix: draft.prefix(), piece, at: start as u32 });
         let own_value = draft.value != draft.key;
         out.extend([draft.kind, draft.match_code | u8::from(own_value) << 7]);
         put_sized(out, draft.key);
@@ -104,23 +131,51 @@ impl Drafts {
         contexts.iter().for_each(|context| put_varint(out, *context));
         let numbers = out.split_off(from);
         put_sized(out, &numbers);
+        self.bytes += out.len() - start;
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub(super) fn held(&self) -> usize {
+        self.bytes + self.places.len() * size_of::<Place>()
     }
 
     /// Sorts by section, key, kind, match and source type.
     pub(super) fn sort(&mut self) {
-        let Drafts { pieces, places } = self;
+        let Drafts { pieces, places, .. } = self;
         places.sort_unstable_by_key(|place| place.prefix);
         // Few begin alike, and only these are read.
         for alike in places.chunk_by_mut(|a, b| a.prefix == b.prefix).filter(|alike| alike.len() > 1) {
-            alike.sort_unstable_by(|a, b| match (read(pieces, a), read(pieces, b)) {
-                (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
-                _ => Ordering::Equal,
-            });
+            if alike.len() < MANY {
+                sort_by_reading(pieces, alike);
+                continue;
+            }
+            let key = |place: &Place| read(pieces, place).map_or(0, |draft| draft.behind_prefix());
+            let mut keyed: Vec<(u64, Place)> = alike.iter().map(|place| (key(place), *place)).collect();
+            keyed.sort_unstable_by_key(|(key, _)| *key);
+            for (place, (_, sorted)) in alike.iter_mut().zip(&keyed) {
+                *place = *sorted;
+            }
+            let mut from = 0;
+            for same in keyed.chunk_by(|a, b| a.0 == b.0) {
+                sort_by_reading(pieces, &mut alike[from..from + same.len()]);
+                from += same.len();
+            }
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
-        self.places.iter().filter_map(|place| read(&self.pieces, place))
+    /// The drafts, once sorted in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
+        // They lie in the order in which they came: each is asked for some time before it is read.
+        let ahead = self.places.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
+        self.places.iter().zip(ahead).filter_map(|(place, ahead)| {
+            if let Some(ahead) = ahead
+                && let Some(piece) = self.pieces.get(ahead.piece as usize)
+            {
+                prefetch(piece, ahead.at as usize);
+                prefetch(piece, ahead.at as usize + 64);
+            }
+            read(&self.pieces, place)
+        })
     }
 
     /// Hands out each target once, in the order of the sort, with the numbers of all contexts that were pushed with it.
@@ -143,6 +198,13 @@ impl Drafts {
             found(&done, &mut said);
         }
     }
+}
+
+fn sort_by_reading(pieces: &[Vec<u8>], places: &mut [Place]) {
+    places.sort_unstable_by(|a, b| match (read(pieces, a), read(pieces, b)) {
+        (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
+        _ => Ordering::Equal,
+    });
 }
 
 /// What was written is read again: `None` does not happen.

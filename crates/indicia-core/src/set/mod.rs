@@ -13,7 +13,7 @@
 //! | `hosts` | listed URLs and endpoints by host |
 //! | `masks` | which masks are tried on a value |
 //! | `contexts` | contexts, read when asked for |
-//! | `builder`, `drafts`, `interned`, `assemble` | making a set |
+//! | `builder`, `drafts`, `runs`, `interned`, `assemble` | making a set |
 //! | `sifted`, `sieve` | what of a text a scan looks at |
 //! | `delta` | from one set to the next |
 
@@ -31,6 +31,7 @@ mod masks;
 mod networks;
 mod raw;
 mod record;
+mod runs;
 pub(crate) mod sieve;
 mod sifted;
 
