@@ -131,6 +131,47 @@ def schemes(scale):
     return iter(["http://bad.example/a,url\n"]), repeated(b"http://" * 150)
 
 
+def hosts_in_urls(scale):
+    """`github.com/github.com/…` without an end, on a host whose one listed URL is 6000 bytes long"""
+    return iter([f"http://github.com/{'a/' * 3000},url\n"]), repeated(b"github.com/" * 100)
+
+
+def urls_in_urls(scale):
+    """The same with `http://` in front of each"""
+    return hosts_in_urls(scale)[0], repeated(b"http://github.com/" * 50)
+
+
+def hosts_and_commas(scale):
+    """The same host with a place to end behind each"""
+    return hosts_in_urls(scale)[0], repeated(b"github.com/," * 100)
+
+
+def users(scale):
+    """URLs with six hundred listed names before an `@` in their authority"""
+    return iter(["bad.example,domain\n"]), itertools.islice(repeated(b"http://" + b"bad.example@" * 600 + b"\n"), 500)
+
+
+def beyond_ascii_users(scale):
+    """`é.a@é.a@…` without an end"""
+    return iter(["bad.example,domain\n"]), repeated("é.a@".encode() * 200)
+
+
+def brackets(scale):
+    """URLs with thousands of `@[` in their authority"""
+    return iter(["http://bad.example/a,url\n"]), repeated(b"http://" + b"@[" * 3900 + b"\n")
+
+
+def words(scale):
+    """Words of 32 hexadecimal digits in one run"""
+    return iter([f"{i:032x},md5\n" for i in range(1000)]), repeated(b"0123456789abcdef0123456789abcdee." * 30)
+
+
+def numbers(scale):
+    """`as1as1…`, `x:x:…`, `%2F…` and `\\n…` in turn, a mebibyte of each"""
+    rows = ["AS64496,asn\n", "00:1a:2b:3c:4d:5e,mac\n", "bad.example,domain\n", "2001:db8::/32,cidr\n"]
+    return iter(rows), itertools.cycle(piece * ((1 << 20) // len(piece)) for piece in (b"as1", b"x:", b"%2F", b"\\n"))
+
+
 def contexts(scale):
     """One name with 100,000 contexts; every line hits it"""
     rows = (f"bad.example,domain,feed-{i}\n" for i in range(int(100_000 * scale)))
@@ -144,7 +185,8 @@ def every_line(scale):
 
 
 CASES = {f.__name__.replace("_", "-"): f for f in (names, siblings, networks, networks6, dots, dotted_numbers, colons, hexadecimal, labels, one_line,
-                                                 url_ends, url_hosts, escapes, schemes, contexts, every_line)}
+                                                 url_ends, url_hosts, escapes, schemes, hosts_in_urls, urls_in_urls, hosts_and_commas, users,
+                                                 beyond_ascii_users, brackets, words, numbers, contexts, every_line)}
 
 
 def network(address, length):

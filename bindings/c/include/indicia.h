@@ -105,6 +105,14 @@ enum indicia_status_values {
     INDICIA_STORE_VERSION = 34,
     /** the store of observables is damaged or cut short; fetch it or observe again. */
     INDICIA_STORE_CORRUPT = 35,
+    /** this is not a delta of sets; make one with `indicia delta`. */
+    INDICIA_NOT_A_DELTA = 36,
+    /** the delta was made by another version, or for sets of one; fetch the whole set. */
+    INDICIA_DELTA_VERSION = 37,
+    /** the delta is damaged or cut short; fetch it again, or the whole set. */
+    INDICIA_DELTA_CORRUPT = 38,
+    /** the delta leads from another set; fetch the one that leads from this, or the whole set. */
+    INDICIA_DELTA_BASE = 39,
     /** this format is recognised but not read. */
     INDICIA_FORMAT_NOT_READ = 40,
     /** the format was not recognised; name it with --from. */

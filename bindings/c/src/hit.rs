@@ -93,19 +93,13 @@ pub(crate) struct Lists {
 unsafe impl Send for Lists {}
 
 impl Lists {
-    /// A hit of a scan whose data begins at the absolute offset `base`.
-    pub(crate) fn view(
-        &mut self,
-        set: &indicia_set,
-        data: &[u8],
-        base: usize,
-        hit: &HitView<'_, '_>,
-    ) -> indicia_hit {
+    /// A hit of a scan.
+    pub(crate) fn view(&mut self, set: &indicia_set, hit: &HitView<'_, '_>) -> indicia_hit {
         self.fill(hit.indicator, hit.contexts(), hit.guards);
         indicia_hit {
-            start: base + hit.start,
-            end: base + hit.end,
-            raw: indicia_str::of(&data[hit.start..hit.end]),
+            start: hit.start,
+            end: hit.end,
+            raw: indicia_str::of(hit.raw),
             ..self.hit(set, hit.relation as u32, hit.kind.number().into(), hit.value, hit.indicator)
         }
     }

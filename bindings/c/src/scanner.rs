@@ -1,10 +1,10 @@
 //! Scanners: a set, options and memory that is used again.
 
 use std::ffi::c_void;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use indicia::{Hit, IndicatorSet, Reason, ScanOptions, Scratch, Warninglist};
+use indicia::{Hit, HitView, IndicatorSet, Reason, ScanOptions, Scratch, Stream, Warninglist};
 
 use crate::boundary::{Done, Fail, Handle, answer, array, bytes, out, shared, status};
 use crate::hit::{Kept, Lists, indicia_hit, indicia_on_hit};
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn indicia_scanner_scan(
         let on_hit = unsafe { OnHit::new(on_hit, user) }?;
         let mut scanner = scanner.0.enter()?;
         scanner.refresh()?;
-        scanner.scan(data, 0, 0..usize::MAX, &on_hit)
+        scanner.scan(data, &on_hit)
     })
 }
 
@@ -163,17 +163,37 @@ impl Scanner {
         self.set.check()
     }
 
-    /// Reports the hits of a piece of data that begins at the absolute offset `base`: those that begin within
-    /// `report`, which is absolute too.
-    pub(crate) fn scan(&mut self, data: &[u8], base: usize, report: Range<usize>, on_hit: &OnHit) -> Done {
+    /// Reports the hits in data.
+    pub(crate) fn scan(&mut self, data: &[u8], on_hit: &OnHit) -> Done {
+        self.report(on_hit, |set, options, scratch, each| set.scan_with(data, options, scratch, each))
+    }
+
+    /// Reports the hits of a stream that are certain with its next piece.
+    pub(crate) fn feed(&mut self, stream: &mut Stream, data: &[u8], on_hit: &OnHit) -> Done {
+        self.report(on_hit, |set, options, scratch, each| stream.feed(set, data, options, scratch, each))
+    }
+
+    /// Reports the hits of a stream that are left.
+    pub(crate) fn finish(&mut self, stream: Stream, on_hit: &OnHit) -> Done {
+        self.report(on_hit, |set, options, scratch, each| stream.finish(set, options, scratch, each))
+    }
+
+    fn report(
+        &mut self,
+        on_hit: &OnHit,
+        scan: impl for<'s> FnOnce(
+            &'s CoreSet,
+            &ScanOptions,
+            &mut Scratch,
+            &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+        ) -> ControlFlow<()>,
+    ) -> Done {
         let Scanner { set, options, scratch, lists, .. } = self;
-        let flow = set.core().scan_with(data, options, scratch, &mut |view| {
-            if !report.contains(&(base + view.start)) || on_hit.call(&lists.view(set, data, base, view)) {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
+        let flow =
+            scan(set.core(), options, scratch, &mut |view| match on_hit.call(&lists.view(set, view)) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            });
         match flow {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(Reason::Stopped.into()),

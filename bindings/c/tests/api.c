@@ -245,7 +245,7 @@ static void extraction(void) {
 
 static void sets(void) {
     char path[5000], copy[5000];
-    static unsigned char bytes[1 << 16], small[1 << 16];
+    static unsigned char bytes[1 << 18], small[1 << 18];
     unsigned char a[32], b[32];
     indicia_set *set = both_feeds(), *again = NULL, *untouched = (indicia_set *)a;
     indicia_str missing;

@@ -70,6 +70,10 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Show what a set holds
     Inspect(Inspect),
+    /// Write what leads from one set to another
+    Delta(DeltaArgs),
+    /// Make the new set from the old one and a delta
+    Apply(Apply),
     /// Check an agreement, or say in sentences what it permits
     #[command(subcommand)]
     Agreement(AgreementCommand),
@@ -516,6 +520,36 @@ pub(crate) struct Inspect {
     pub(crate) output: Output,
     /// The set file
     pub(crate) set: PathBuf,
+}
+
+/// Write what leads from one set to another.
+///
+/// The delta holds what changed and names both sets; `apply` makes the new set from the old one and the delta, byte for
+/// byte, with its signature. The URLs of both sets must follow one profile.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DeltaArgs {
+    /// The old set file
+    pub(crate) old: PathBuf,
+    /// The new set file
+    pub(crate) new: PathBuf,
+    /// The delta to write
+    #[arg(short, long, value_name = "D")]
+    pub(crate) output: PathBuf,
+}
+
+/// Make the new set from the old one and a delta.
+///
+/// The result is the new set, byte for byte, or nothing is written: its digest must be the one that the delta names. A
+/// signature of the new set comes with it and is checked where the set is used.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Apply {
+    /// The old set file
+    pub(crate) old: PathBuf,
+    /// The delta
+    pub(crate) delta: PathBuf,
+    /// The new set file to write; it may be the old one
+    #[arg(short, long, value_name = "NEW")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -54,6 +54,10 @@ reasons! {
     SetSequence = 32 "set-sequence" "the set is older than one that was published before; get a newer one",
     StoreVersion = 34 "store-version" "the store of observables was written by another version; observe again",
     StoreCorrupt = 35 "store-corrupt" "the store of observables is damaged or cut short; fetch it or observe again",
+    NotADelta = 36 "not-a-delta" "this is not a delta of sets; make one with `indicia delta`",
+    DeltaVersion = 37 "delta-version" "the delta was made by another version, or for sets of one; fetch the whole set",
+    DeltaCorrupt = 38 "delta-corrupt" "the delta is damaged or cut short; fetch it again, or the whole set",
+    DeltaBase = 39 "delta-base" "the delta leads from another set; fetch the one that leads from this, or the whole set",
     // 40-59: feeds
     NotRead = 40 "format-not-read" "this format is recognised but not read",
     UnknownFormat = 41 "unknown-format" "the format was not recognised; name it with --from",

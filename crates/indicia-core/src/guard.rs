@@ -216,6 +216,14 @@ fn kinds_of(attributes: &[String]) -> Vec<Kind> {
     kinds
 }
 
+/// A value that was observed.
+pub(crate) struct Seen<'v> {
+    pub(crate) kind: Kind,
+    pub(crate) value: &'v str,
+    /// Where it is an address that need not be read again.
+    pub(crate) address: Option<IpAddr>,
+}
+
 /// Which guards a scan applies.
 #[derive(Clone, Debug)]
 pub struct Guards {
@@ -238,17 +246,23 @@ impl Guards {
     }
 
     /// Every reason to doubt that `indicator` stands at an observed value.
+    #[inline]
     pub(crate) fn check(
         &self,
-        kind: Kind,
-        value: &str,
+        seen: &Seen<'_>,
         relation: Relation,
         indicator: IndicatorRef<'_>,
         out: &mut Vec<Guard>,
     ) {
         if self.built_in {
-            built_in(kind, value, out);
-            if out.is_empty() {
+            match seen.address {
+                Some(address) => of_span(address, address, out),
+                None => built_in(seen.kind, seen.value, out),
+            }
+            // What holds an address that is not special is not special either.
+            let is_held = matches!(relation, Relation::Exact | Relation::Network)
+                && seen.address.is_some_and(|address| ip::unmapped(address) == address);
+            if !is_held && out.is_empty() {
                 built_in(indicator.kind(), indicator.key(), out);
             }
             if indicator.kind() == Kind::Domain && indicia_data::psl::is_public_suffix(indicator.key()) {
@@ -266,7 +280,7 @@ impl Guards {
             }
         }
         for list in &self.lists {
-            if list.covers(kind, value, value)
+            if list.covers(seen.kind, seen.value, seen.value)
                 || list.covers(indicator.kind(), indicator.value(), indicator.key())
             {
                 out.push(Guard { rule: "warninglist".into(), source: list.source().to_string().into() });
@@ -277,15 +291,8 @@ impl Guards {
 
 fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
     if kind.is_address_like() || matches!(kind, Kind::Endpoint | Kind::Url) {
-        let Some(span) = ip::span(host_of(kind, key)) else { return };
-        let (first, last) = (ip::unmapped(span.first), ip::unmapped(span.last));
-        for (net, rule) in networks() {
-            if net.contains(&first) && net.contains(&last) {
-                out.push(Guard {
-                    rule: (*rule).into(),
-                    source: "IANA special-purpose address registry".into(),
-                });
-            }
+        if let Some(span) = ip::span(host_of(kind, key)) {
+            of_span(span.first, span.last, out);
         }
     } else if Kind::of_digest_length(key.len()) == Some(kind)
         && indicia_data::guards::EMPTY_DIGESTS.contains(&key)
@@ -294,11 +301,54 @@ fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
     }
 }
 
-fn networks() -> &'static [(IpNet, &'static str)] {
-    static NETWORKS: OnceLock<Vec<(IpNet, &'static str)>> = OnceLock::new();
-    NETWORKS.get_or_init(|| {
-        indicia_data::guards::networks().filter_map(|(net, rule)| Some((net.parse().ok()?, rule))).collect()
+/// The rules of the special networks that hold both ends of a span.
+#[inline]
+fn of_span(first: IpAddr, last: IpAddr, out: &mut Vec<Guard>) {
+    let (first, last) = (ip::unmapped(first), ip::unmapped(last));
+    let special = special();
+    let (family, byte) = first_byte(first);
+    if special.first_bytes[family][byte] {
+        for (net, rule) in &special.networks {
+            if net.contains(&first) && net.contains(&last) {
+                out.push(Guard {
+                    rule: (*rule).into(),
+                    source: "IANA special-purpose address registry".into(),
+                });
+            }
+        }
+    }
+}
+
+/// Networks off the public Internet.
+struct Special {
+    networks: Vec<(IpNet, &'static str)>,
+    /// For each family the first bytes of addresses that one of them holds.
+    first_bytes: [[bool; 256]; 2],
+}
+
+fn special() -> &'static Special {
+    static SPECIAL: OnceLock<Special> = OnceLock::new();
+    SPECIAL.get_or_init(|| {
+        let networks: Vec<(IpNet, _)> = indicia_data::guards::networks()
+            .filter_map(|(net, rule)| Some((net.parse().ok()?, rule)))
+            .collect();
+        let mut first_bytes = [[false; 256]; 2];
+        for (net, _) in &networks {
+            let (family, from) = first_byte(net.network());
+            let (_, to) = first_byte(net.broadcast());
+            first_bytes[family][from..=to].fill(true);
+        }
+        Special { networks, first_bytes }
     })
+}
+
+/// The family of an address, 0 or 1, and its first byte.
+#[inline]
+fn first_byte(address: IpAddr) -> (usize, usize) {
+    match address {
+        IpAddr::V4(address) => (0, address.octets()[0].into()),
+        IpAddr::V6(address) => (1, address.octets()[0].into()),
+    }
 }
 
 #[cfg(test)]
@@ -310,6 +360,53 @@ mod tests {
             r#"{{"name":"L","version":3,"type":"{type_}","list":{entries},"matching_attributes":{attributes}}}"#
         );
         Warninglist::from_json(json.as_bytes()).unwrap()
+    }
+
+    /// Every network, one after the other.
+    fn of_span_by_walking(first: IpAddr, last: IpAddr) -> Vec<&'static str> {
+        let (first, last) = (ip::unmapped(first), ip::unmapped(last));
+        let networks =
+            indicia_data::guards::networks().map(|(net, rule)| (net.parse::<IpNet>().unwrap(), rule));
+        networks
+            .filter(|(net, _)| net.contains(&first) && net.contains(&last))
+            .map(|(_, rule)| rule)
+            .collect()
+    }
+
+    #[test]
+    fn special_networks_are_those_of_the_walk() {
+        use crate::observable::{Random, twin_rounds};
+        let mut random = Random(0x6a2d);
+        let mut ends = vec![];
+        for (net, _) in indicia_data::guards::networks() {
+            let net: IpNet = net.parse().unwrap();
+            ends.extend([net.network(), net.broadcast()]);
+        }
+        let mut special = 0;
+        for _ in 0..twin_rounds() {
+            let near = |random: &mut Random| {
+                let by = random.next() % 3;
+                match (ends[random.next() as usize % ends.len()], random.next() % 4) {
+                    (IpAddr::V4(_), 0) => IpAddr::from((random.next() as u32).to_be_bytes()),
+                    (IpAddr::V4(a), 1) => a.to_ipv6_mapped().into(),
+                    (IpAddr::V4(a), _) => {
+                        a.to_bits().wrapping_add(by as u32).wrapping_sub(1).to_be_bytes().into()
+                    }
+                    (IpAddr::V6(_), 0) => IpAddr::from((u128::from(random.next()) << 64).to_be_bytes()),
+                    (IpAddr::V6(a), _) => {
+                        a.to_bits().wrapping_add(by.into()).wrapping_sub(1).to_be_bytes().into()
+                    }
+                }
+            };
+            let first = near(&mut random);
+            let last = if random.next() % 2 == 0 { first } else { near(&mut random) };
+            let mut found = Vec::new();
+            of_span(first, last, &mut found);
+            let found: Vec<_> = found.iter().map(|guard| &*guard.rule).collect();
+            assert_eq!(found, of_span_by_walking(first, last), "{first} {last}");
+            special += found.len();
+        }
+        assert!(special > 1000, "{special}");
     }
 
     #[test]

@@ -57,8 +57,9 @@ pub use observable::{
 };
 pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;
-pub use scan::{Hit, HitView, Level, Relation, ScanOptions, ScanRefang, Scratch};
+pub use scan::{Hit, HitView, Level, Relation, ScanOptions, ScanRefang, Scratch, Stream};
 pub use set::{
-    BuildOptions, BuildReport, IndicatorRef, IndicatorSet, SetBuilder, SetError, SetInfo, Signature, Stamp,
+    BuildOptions, BuildReport, Delta, DeltaCounts, DeltaError, IndicatorRef, IndicatorSet, SetBuilder,
+    SetError, SetInfo, Signature, Stamp,
 };
 pub use time::{NotATime, Time};

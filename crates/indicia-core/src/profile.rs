@@ -188,8 +188,11 @@ impl Profile {
 
 /// A mapped address as the IPv4 that it is, everything else as it stands.
 fn unmapped(host: &str) -> Cow<'_, str> {
+    if !host.contains(':') {
+        return host.into();
+    }
     match host.parse().map(ip::unmapped) {
-        Ok(IpAddr::V4(address)) if host.contains(':') => address.to_string().into(),
+        Ok(IpAddr::V4(address)) => address.to_string().into(),
         Ok(IpAddr::V6(address)) => address.to_string().into(),
         _ => host.into(),
     }

@@ -7,29 +7,28 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 mod classes;
 mod finder;
+mod lookup;
 pub(crate) mod masks;
 mod simd;
+mod stream;
 mod urls;
 mod walk;
 
 use finder::{Finder, Place};
 pub use simd::Level;
 pub(crate) use simd::prefetch;
+pub use stream::Stream;
 use walk::Walk;
 
 use crate::filter::{AsOf, Filter, event_time};
-use crate::guard::{Guard, Guards};
-use crate::observable::digest;
+use crate::guard::{Guard, Guards, Seen};
 use crate::refang::{Refang, View};
 use crate::set::MaskScratch;
-use crate::{
-    Context, IndicatorRef, IndicatorSet, Kind, Observable, ParseError, ParseOptions, Profile, Reason, Time,
-};
+use crate::{Context, IndicatorRef, IndicatorSet, Kind, Time};
 
 /// How an indicator matches where it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -126,6 +125,8 @@ pub struct HitView<'s, 'v> {
     pub start: usize,
     /// Behind the last byte.
     pub end: usize,
+    /// The bytes of the data from `start` to `end`; none for a lookup.
+    pub raw: &'v [u8],
     /// The kind of the observed value.
     pub kind: Kind,
     /// The observed value in canonical form.
@@ -232,6 +233,23 @@ impl Scratch {
 /// Blocks of at least this many bytes, ending at a line's end, are matched and reported together.
 const BLOCK: usize = 64 * 1024;
 
+/// Data that is scanned, and what it is a part of.
+struct Part<'d> {
+    data: &'d [u8],
+    /// Where the data begins in the whole.
+    at: usize,
+    /// Which hits are reported: those that begin here in the whole.
+    within: std::ops::Range<usize>,
+    /// The time of the line that the data begins in, where its beginning is not part of the data.
+    line: Option<Option<Time>>,
+}
+
+impl<'d> Part<'d> {
+    fn whole(data: &'d [u8]) -> Part<'d> {
+        Part { data, at: 0, within: 0..usize::MAX, line: None }
+    }
+}
+
 impl IndicatorSet {
     /// Every hit in `data`, with default options.
     pub fn scan(&self, data: &[u8]) -> Vec<Hit<'_>> {
@@ -251,6 +269,17 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        self.scan_part(&Part::whole(data), options, scratch, on_hit)
+    }
+
+    fn scan_part<'s>(
+        &'s self,
+        part: &Part<'_>,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let data = part.data;
         let level = scratch.level.unwrap_or_else(Level::best);
         let sieve = self.sieve().filter(|_| level != Level::Plain);
         let hosts = options.url_hosts || options.ignore_ports;
@@ -278,166 +307,19 @@ impl IndicatorSet {
                 Finder::new(self, options, scratch, view.text(), place).text();
             }
             if !scratch.pending.is_empty() {
-                self.report(base, data, options, scratch, on_hit)?;
+                self.report(part, base, options, scratch, on_hit)?;
             }
             base += end;
         }
         ControlFlow::Continue(())
     }
 
-    /// All indicators that cover a value: the value itself, its host or domain, its parents and networks.
-    ///
-    /// With no kind, every kind whose grammar takes the value is looked up.
-    ///
-    /// # Errors
-    /// When no grammar takes the value.
-    pub fn lookup(
-        &self,
-        raw: &str,
-        kind: Option<Kind>,
-        options: &ScanOptions,
-        scratch: &mut Scratch,
-    ) -> Result<(Observable, Vec<Hit<'_>>), ParseError> {
-        let profile = self.profile();
-        let read = |kind| Observable::parse_with(raw, &ParseOptions { profile, kind, refang: Refang::Usual });
-        let main = read(kind)?;
-        let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
-        let mut find = |found: &Observable| {
-            finder.observable(found);
-            if found.kind() != Kind::Url {
-                return;
-            }
-            if profile == Profile::Default {
-                finder.parts_of_url(found.value());
-            } else if let Ok(plain) = Observable::parse_refanged(Some(Kind::Url), raw, Refang::Usual) {
-                // The profile may have dropped the port, or changed the host.
-                finder.parts_of_url(plain.value());
-            }
-        };
-        find(&main);
-        if kind.is_none() {
-            for kind in Kind::ALL {
-                if *kind != main.kind()
-                    && (self.has().kind(*kind) || kind.is_address_like())
-                    // A network is no URL with a number for a path.
-                    && !(*kind == Kind::Url && main.kind().is_address_like() && raw.contains('/'))
-                    && let Ok(other) = read(Some(*kind))
-                {
-                    find(&other);
-                }
-            }
-        }
-        Ok((main, self.collect(options, scratch)))
-    }
-
-    /// All indicators that cover an address, or an endpoint where a port is given.
-    pub fn lookup_address(
-        &self,
-        address: IpAddr,
-        port: Option<u16>,
-        options: &ScanOptions,
-        scratch: &mut Scratch,
-    ) -> Vec<Hit<'_>> {
-        self.find_address(address, port, options, scratch);
-        self.collect(options, scratch)
-    }
-
-    /// As [`IndicatorSet::lookup_address`], with a callback, so that nothing is allocated once the scratch was used a
-    /// few times; `Break` stops.
-    pub fn lookup_address_with<'s>(
-        &'s self,
-        address: IpAddr,
-        port: Option<u16>,
-        options: &ScanOptions,
-        scratch: &mut Scratch,
-        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        self.find_address(address, port, options, scratch);
-        self.report(0, &[], options, scratch, on_hit)
-    }
-
-    fn find_address(&self, address: IpAddr, port: Option<u16>, options: &ScanOptions, scratch: &mut Scratch) {
-        let mut finder = Finder::new(self, options, scratch, &[], Place::Value);
-        finder.address(address, 0, 0);
-        if let Some(port) = port.filter(|_| self.has().endpoints) {
-            finder.endpoint(&std::net::SocketAddr::new(address, port).to_string(), 0, 0);
-        }
-    }
-
-    /// All indicators that cover a name in presentation form.
-    ///
-    /// # Errors
-    /// When it is not a name.
-    pub fn lookup_name(
-        &self,
-        name: &str,
-        options: &ScanOptions,
-        scratch: &mut Scratch,
-    ) -> Result<Vec<Hit<'_>>, ParseError> {
-        Ok(self.lookup(name, Some(Kind::Domain), options, scratch)?.1)
-    }
-
-    /// As [`IndicatorSet::lookup_name`], with a callback; `Break` stops.
-    ///
-    /// # Errors
-    /// When it is not a name.
-    pub fn lookup_name_with<'s>(
-        &'s self,
-        name: &str,
-        options: &ScanOptions,
-        scratch: &mut Scratch,
-        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, ParseError> {
-        // Nothing is to be undone in a plain name, and it is read into memory that is there.
-        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-        if name.as_bytes().iter().all(is_plain) && !name.ends_with('.') {
-            let mut finder = Finder::new(self, options, scratch, name.as_bytes(), Place::Value);
-            if let Some(name) = finder.canonical_name(0, name.len()) {
-                finder.domain(&name, 0, 0);
-                scratch.name = name;
-                return Ok(self.report(0, &[], options, scratch, on_hit));
-            }
-        }
-        let options_of_name =
-            ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
-        let name = Observable::parse_with(name, &options_of_name)?;
-        Finder::new(self, options, scratch, &[], Place::Value).observable(&name);
-        Ok(self.report(0, &[], options, scratch, on_hit))
-    }
-
-    /// All indicators of a digest given as bytes.
-    ///
-    /// # Errors
-    /// When the kind has no digest of this length.
-    pub fn lookup_digest(
-        &self,
-        kind: Kind,
-        bytes: &[u8],
-        options: &ScanOptions,
-        scratch: &mut Scratch,
-    ) -> Result<Vec<Hit<'_>>, ParseError> {
-        if digest::hex_digits(kind) != Some(bytes.len() * 2) {
-            return Err(ParseError { kind: Some(kind), reason: Reason::DigestLength });
-        }
-        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        Finder::new(self, options, scratch, &[], Place::Value).key(kind, &hex, &hex, 0, 0);
-        Ok(self.collect(options, scratch))
-    }
-
-    fn collect<'s>(&'s self, options: &ScanOptions, scratch: &mut Scratch) -> Vec<Hit<'s>> {
-        let mut hits = Vec::new();
-        let _ = self.report(0, &[], options, scratch, &mut |hit| {
-            hits.push(hit.to_hit());
-            ControlFlow::Continue(())
-        });
-        hits
-    }
-
-    /// Sorts what was found, keeps the outermost of one indicator's hits, filters, guards and reports.
+    /// Sorts what was found in the block that begins at `base`, keeps the outermost of one indicator's hits, filters,
+    /// guards and reports.
     fn report<'s>(
         &'s self,
+        part: &Part<'_>,
         base: usize,
-        data: &[u8],
         options: &ScanOptions,
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
@@ -457,16 +339,21 @@ impl IndicatorSet {
                 }
                 outermost.insert(hit.entry, hit.end.0 + 1);
             }
-            let Some(indicator) = self.get(hit.entry) else { continue };
             let (start, end) = (base + hit.start, base + hit.end.0);
+            if !part.within.contains(&(part.at + start)) {
+                continue;
+            }
+            let Some(indicator) = self.get(hit.entry) else { continue };
             let event = if options.filter.as_of == AsOf::Event {
                 match &line {
                     Some((place, time)) if place.contains(&start) => *time,
                     _ => {
+                        let data = part.data;
                         let from =
                             memchr::memrchr(b'\n', &data[..start.min(data.len())]).map_or(0, |n| n + 1);
                         let to = memchr::memchr(b'\n', &data[from..]).map_or(data.len(), |n| from + n);
-                        let time = event_time(&data[from..to]);
+                        let begun = part.line.filter(|_| from == 0);
+                        let time = begun.unwrap_or_else(|| event_time(&data[from..to]));
                         line = Some((from..to, time));
                         time
                     }
@@ -474,24 +361,11 @@ impl IndicatorSet {
             } else {
                 None
             };
-            if !indicator.contexts().any(|c| options.filter.passes(c, event)) {
-                continue;
-            }
             let value = &values[hit.value.0..hit.value.0 + hit.value.1];
-            guards.clear();
-            options.guards.check(hit.kind, value, hit.relation, indicator, guards);
-            let view = HitView {
-                start,
-                end,
-                kind: hit.kind,
-                value,
-                relation: hit.relation,
-                indicator,
-                guards,
-                filter: &options.filter,
-                event,
-            };
-            result = on_hit(&view);
+            let seen = Seen { kind: hit.kind, value, address: None };
+            let raw = part.data.get(start..end).unwrap_or_default();
+            let span = (part.at + start, part.at + end);
+            result = tell(span, raw, &seen, hit.relation, indicator, event, options, guards, on_hit);
             if result.is_break() {
                 break;
             }
@@ -500,4 +374,37 @@ impl IndicatorSet {
         values.clear();
         result
     }
+}
+
+/// Filters and guards a match, and reports what is left.
+#[inline]
+#[expect(clippy::too_many_arguments, reason = "all that makes a hit, for two callers")]
+fn tell<'s>(
+    (start, end): (usize, usize),
+    raw: &[u8],
+    seen: &Seen<'_>,
+    relation: Relation,
+    indicator: IndicatorRef<'s>,
+    event: Option<Time>,
+    options: &ScanOptions,
+    guards: &mut Vec<Guard>,
+    on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    if !indicator.contexts().any(|c| options.filter.passes(c, event)) {
+        return ControlFlow::Continue(());
+    }
+    guards.clear();
+    options.guards.check(seen, relation, indicator, guards);
+    on_hit(&HitView {
+        start,
+        end,
+        raw,
+        kind: seen.kind,
+        value: seen.value,
+        relation,
+        indicator,
+        guards,
+        filter: &options.filter,
+        event,
+    })
 }

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use indicia_core::{
-    BuildOptions, Context, Dialect, ExtractOptions, Indicator, IndicatorSet, Kind, Mask, Match, Observable,
-    Refang, Relation, ScanOptions, Scratch, SetBuilder, Target, extract_with,
+    BuildOptions, Context, Dialect, ExtractOptions, Indicator, IndicatorSet, Kind, Level, Mask, Match,
+    Observable, Refang, Relation, ScanOptions, Scratch, SetBuilder, Target, extract_with,
 };
 use serde_json::Value;
 
@@ -351,6 +351,21 @@ fn sets_find_what_trying_every_mask_finds() {
             }
             ControlFlow::Continue(())
         });
+        // Alone, a mask that holds to a host lets a scan pass over everything else.
+        for target in targets.iter().take(8) {
+            let alone = set_of(std::slice::from_ref(target));
+            let by_level = Level::available().map(|level| {
+                let mut hits = Vec::new();
+                let (options, mut scratch) = (ScanOptions::default(), Scratch::with_level(level));
+                let _ = alone.scan_with(text.as_bytes(), &options, &mut scratch, &mut |hit| {
+                    hits.push((hit.start, hit.end, hit.relation));
+                    ControlFlow::Continue(())
+                });
+                hits
+            });
+            let by_level: Vec<_> = by_level.collect();
+            assert!(by_level.iter().all(|hits| *hits == by_level[0]), "{target:?} in {text}: {by_level:?}");
+        }
         for (start, end, mask) in &hits {
             let value = observable(Kind::Url, &text[*start..*end]).expect("a URL");
             assert!(twin::matches(Kind::Url, mask, &value), "{mask} on {}", value.value());

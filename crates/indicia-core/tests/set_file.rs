@@ -1,5 +1,8 @@
 //! The set file: what is written is read, what was changed is seen, and no bytes do harm.
 
+#[path = "set_file/mutations.rs"]
+mod mutations;
+
 use std::net::IpAddr;
 
 use indicia_core::{

@@ -2,7 +2,8 @@
 //!
 //! `twin/matcher.rs` is the matcher once more, slow and plain: it looks at every substring of a text, asks by
 //! simple questions about the borders whether a value may stand there, and compares what stands there with every
-//! indicator of a list. `twin/random.rs` makes sets and texts that collide on purpose.
+//! indicator of a list. `twin/random.rs` makes sets and texts that collide on purpose;
+//! `twin/streams.rs` cuts them into pieces.
 //!
 //! `INDICIA_TWIN_PAIRS` says how many pairs are tried, `INDICIA_TWIN_SEED` with which seed.
 
@@ -10,10 +11,13 @@
 mod matcher;
 #[path = "twin/random.rs"]
 mod random;
+#[path = "twin/streams.rs"]
+mod streams;
 
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use indicia_core::{IndicatorSet, Level, Scratch, SetBuilder};
+use indicia_core::{Guards, Hit, IndicatorSet, Kind, Level, Match, Scratch, SetBuilder};
 use matcher::Found;
 use random::{Case, Random};
 
@@ -189,4 +193,71 @@ fn lookup_agrees_with_its_twin() {
     }
     println!("{pairs} lookups, {hits} hits, {wrong} disagree");
     assert_eq!(wrong, 0, "of {pairs} lookups");
+}
+
+/// Addresses and names that are led straight to their records, and the same looked up as texts the scanner's way.
+#[test]
+fn typed_lookups_agree_with_texts() {
+    let pairs = from_env("INDICIA_TWIN_PAIRS", 5_000);
+    let mut random = Random::new(from_env("INDICIA_TWIN_SEED", 1) + 3_000_000);
+    let mut scratch = Scratch::default();
+    let (mut hits, mut several, mut refused) = (0, 0, 0);
+    for _ in 0..pairs {
+        let mut case = Case::new(&mut random);
+        // Masks and hosts are asked for the scanner's way.
+        if !random.one_in(4) {
+            case.keep(|indicator| indicator.target.match_ != Match::Mask);
+            (case.options.url_hosts, case.options.ignore_ports) = (false, false);
+        }
+        if random.one_in(2) {
+            case.options.guards = Guards::default();
+        }
+        let set = compile(&case);
+        let values: Vec<(Kind, String)> = (0..8).map(|_| case.host(&mut random)).collect();
+        for (kind, value) in values {
+            let twin = set.lookup(&value, Some(kind), &case.options, &mut scratch).map(|(_, hits)| hits);
+            let typed = match value.parse::<IpAddr>() {
+                Ok(address) => {
+                    let mut typed = Vec::new();
+                    let _ = set.lookup_address_with(address, None, &case.options, &mut scratch, &mut |hit| {
+                        typed.push(hit.to_hit());
+                        ControlFlow::Continue(())
+                    });
+                    Ok(typed)
+                }
+                Err(_) => {
+                    let mut typed = Vec::new();
+                    let done = set.lookup_name_with(&value, &case.options, &mut scratch, &mut |hit| {
+                        typed.push(hit.to_hit());
+                        ControlFlow::Continue(())
+                    });
+                    done.map(|_| typed)
+                }
+            };
+            assert_eq!(shown(&typed), shown(&twin), "{value:?}");
+            let found = typed.as_ref().map_or(0, Vec::len);
+            hits += found;
+            several += usize::from(found > 1);
+            refused += usize::from(typed.is_err());
+        }
+    }
+    println!("{pairs} sets, {hits} hits, {several} with several, {refused} refused");
+    assert!(hits as u64 > pairs && several as u64 > pairs / 20 && refused as u64 > pairs / 20);
+}
+
+/// All that a hit says.
+fn shown(hits: &Result<Vec<Hit<'_>>, indicia_core::ParseError>) -> Vec<String> {
+    match hits {
+        Ok(hits) => hits
+            .iter()
+            .map(|hit| {
+                let Hit { start, end, kind, value, relation, guards, contexts, indicator, .. } = hit;
+                format!(
+                    "{start} {end} {kind} {value} {relation} {} {guards:?} {contexts:?}",
+                    indicator.index()
+                )
+            })
+            .collect(),
+        Err(error) => vec![error.to_string()],
+    }
 }

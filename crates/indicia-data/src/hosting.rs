@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
+
 use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/shared_hosting.txt");
@@ -67,7 +69,7 @@ impl Class {
 }
 
 struct Hosts {
-    by_name: HashMap<&'static str, (Class, bool)>,
+    by_name: HashMap<&'static str, (Class, bool), FixedState>,
     version: &'static str,
 }
 
@@ -119,7 +121,8 @@ pub fn class_of(host: &str) -> Option<Class> {
         return Some(*class);
     }
     let mut rest = host;
-    while let Some((_, parent)) = rest.split_once('.') {
+    // No row has one label.
+    while let Some((_, parent)) = rest.split_once('.').filter(|(_, parent)| parent.contains('.')) {
         if let Some((class, true)) = hosts.get(parent) {
             return Some(*class);
         }

@@ -7,6 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
+
 use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/public_suffixes.txt");
@@ -40,7 +42,7 @@ struct Rule {
 }
 
 struct Rules {
-    by_name: HashMap<&'static str, Rule>,
+    by_name: HashMap<&'static str, Rule, FixedState>,
     version: &'static str,
 }
 
@@ -52,7 +54,7 @@ fn table() -> &'static Rules {
 
 impl Rules {
     fn new(table: &'static str) -> Rules {
-        let mut by_name = HashMap::with_capacity(12_000);
+        let mut by_name = HashMap::with_capacity_and_hasher(12_000, FixedState::default());
         let mut section = Section::Icann;
         for line in crate::rows(table) {
             if line == "=private" {
@@ -227,10 +229,21 @@ pub(crate) fn by_wildcard(child: &str, parent: &str) -> bool {
         && !rules.get(child).is_some_and(|rule| rule.exception)
 }
 
-/// Whether the name itself is a public suffix in the list.
+/// Whether the name itself is a public suffix in the list: it is a rule, or a wildcard stands right above it.
+///
+/// ```
+/// use indicia_data::psl::is_public_suffix;
+/// assert!(is_public_suffix("co.uk") && is_public_suffix("anything.ck"));
+/// assert!(!is_public_suffix("www.ck") && !is_public_suffix("bad.co.uk"));
+/// ```
 pub fn is_public_suffix(name: &str) -> bool {
-    let (suffix, section) = public_suffix(name);
-    suffix.len() == name.len() && section != Section::Unlisted
+    let rules = &table().by_name;
+    match rules.get(name) {
+        Some(rule) if rule.exception || rule.normal => !rule.exception,
+        _ => name.split_once('.').is_some_and(|(_, parent)| {
+            rules.get(parent).is_some_and(|rule| rule.wildcard && !rule.exception)
+        }),
+    }
 }
 
 /// The registrable domain: the public suffix and one label more; `None` for a public suffix itself.
@@ -259,5 +272,24 @@ mod tests {
         assert!(is_public_suffix("co.ke"));
         assert!(is_public_suffix("googleapis.com") || public_suffix("googleapis.com").0 == "com");
         assert!(!is_public_suffix("unheard-of"));
+    }
+
+    /// Every rule, what is below it and above it, by the walk.
+    #[test]
+    fn a_suffix_is_what_the_walk_ends_at() {
+        let mut suffixes = 0;
+        for rule in table().by_name.keys() {
+            for name in [String::new(), "a.".into(), "a.b.".into(), "www.".into()].map(|below| below + rule) {
+                let mut names = vec![name.as_str()];
+                names.extend(name.split_once('.').map(|(_, parent)| parent));
+                for name in names {
+                    let (suffix, section) = public_suffix(name);
+                    let walked = suffix.len() == name.len() && section != Section::Unlisted;
+                    assert_eq!(is_public_suffix(name), walked, "{name}");
+                    suffixes += usize::from(walked);
+                }
+            }
+        }
+        assert!(suffixes > table().by_name.len());
     }
 }

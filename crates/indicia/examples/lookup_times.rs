@@ -44,6 +44,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let with = next() as usize % names.len();
         names.swap(i, with);
     }
+    // As a program reads them: one behind the other in memory.
+    let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
     let absent: Vec<Ipv4Addr> = addresses.iter().map(|a| Ipv4Addr::from(a.to_bits() ^ 0x15a5_0000)).collect();
     let below: Vec<String> = names.iter().map(|name| format!("cdn7.{name}")).collect();
     let missing: Vec<String> = names.iter().map(|name| format!("x{name}")).collect();

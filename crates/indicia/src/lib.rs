@@ -29,6 +29,8 @@
 
 #[cfg(feature = "feeds")]
 pub mod chunks;
+#[cfg(feature = "feeds")]
+pub mod delta;
 #[cfg(feature = "exchange")]
 pub mod exchange;
 #[cfg(feature = "feeds")]

@@ -37,6 +37,15 @@ pub enum Error {
         /// Why.
         source: Unwanted,
     },
+    /// A delta could not be made or was refused.
+    #[cfg(feature = "feeds")]
+    #[error("{}: {source}", path.display())]
+    Delta {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: crate::DeltaError,
+    },
     /// A newer table was refused.
     #[error("{}: {source}", path.display())]
     Table {
@@ -71,6 +80,8 @@ impl Error {
             Error::Io { .. } => Reason::Io,
             Error::Set { source, .. } => source.reason(),
             Error::Unwanted { source, .. } => source.reason(),
+            #[cfg(feature = "feeds")]
+            Error::Delta { source, .. } => source.reason(),
             Error::Table { .. } | Error::TablesInUse { .. } => Reason::InvalidArgument,
             #[cfg(feature = "feeds")]
             Error::Feed { reason, .. } => *reason,

@@ -1,4 +1,5 @@
-//! Matching with a small set that has every relation, with all options: no panic; hits lie inside, in order.
+//! Matching with a small set that has every relation, with all options: no panic; hits lie inside, in order, and
+//! are the same at every level.
 
 #![no_main]
 
@@ -6,8 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use indicia_core::{
-    AsOf, BuildOptions, Context, Filter, Guards, Indicator, IndicatorSet, Kind, Match, Refang, ScanOptions,
-    ScanRefang, Scratch, SetBuilder, Target,
+    AsOf, BuildOptions, Context, Filter, Guards, Indicator, IndicatorSet, Kind, Level, Match, Refang,
+    ScanOptions, ScanRefang, Scratch, SetBuilder, Target,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -60,13 +61,23 @@ fuzz_target!(|data: &[u8]| {
             guards: if n == 0 { Guards::default() } else { Guards::off() },
             filter: Filter { as_of: if n == 1 { AsOf::Event } else { AsOf::Any }, ..Filter::default() },
         };
-        let mut last = 0;
-        let _ = set().scan_with(data, &options, &mut Scratch::default(), &mut |hit| {
-            assert!(hit.start < hit.end && hit.end <= data.len(), "{hit:?}");
-            assert!(hit.start >= last, "out of order: {hit:?}");
-            last = hit.start;
-            ControlFlow::Continue(())
+        let scans = Level::available().map(|level| {
+            let (mut scratch, mut found) = (Scratch::with_level(level), Vec::new());
+            let mut last = 0;
+            let _ = set().scan_with(data, &options, &mut scratch, &mut |hit| {
+                assert!(hit.start < hit.end && hit.end <= data.len(), "{hit:?}");
+                assert!(hit.start >= last, "out of order: {hit:?}");
+                last = hit.start;
+                found.push((hit.start, hit.end, hit.indicator.index(), hit.relation));
+                ControlFlow::Continue(())
+            });
+            // Past a limit, which place is not looked at depends on the level.
+            (level, found, scratch.limits_reached())
         });
+        let scans: Vec<_> = scans.collect();
+        for pair in scans.windows(2).filter(|pair| pair.iter().all(|(.., limits)| *limits == 0)) {
+            assert!(pair[0].1 == pair[1].1, "{:?} and {:?} differ", pair[0].0, pair[1].0);
+        }
     }
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = set().lookup(text, None, &ScanOptions::default(), &mut Scratch::default());

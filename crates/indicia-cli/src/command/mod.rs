@@ -5,6 +5,7 @@ use std::io;
 mod agreement;
 mod compile;
 mod convert;
+mod delta;
 mod demo;
 mod extract;
 mod feedback;
@@ -37,6 +38,8 @@ pub(crate) fn run(command: Command) -> io::Result<Exit> {
         Command::Observe(args) => observe::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Delta(args) => delta::make(&args),
+        Command::Apply(args) => delta::apply(&args),
         Command::Agreement(command) => agreement::run(&command),
         Command::Keygen(args) => keygen::run(&args),
         Command::Share(args) => share::run(&args),

@@ -497,18 +497,39 @@ pub(crate) fn scheme_start(text: &[u8], at: usize) -> Option<usize> {
     Some(at - length + from + letter)
 }
 
-/// The colon of the `://` whose host begins at `start`: behind its slashes, or behind the `@` of its authority.
-pub(crate) fn scheme_before(text: &[u8], start: usize) -> Option<usize> {
-    let mut from = start;
-    if text[..start].ends_with(b"@") {
-        let floor = start.saturating_sub(MAX_URL_BYTES);
-        let ends = |b: &u8| *b <= b' ' || matches!(b, b'/' | b'\\' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`');
-        from = floor + text[floor..start].iter().rposition(ends)? + 1;
+/// Where the authority begins that ends at an `@`, for places that are asked for in order: what was looked at for one
+/// is not looked at again for the next.
+#[derive(Default)]
+pub(crate) struct Authority {
+    /// Behind the last byte that is part of no authority, if there is one in the text looked at.
+    begin: Option<usize>,
+    /// Where the text that was looked at last ends.
+    seen: usize,
+}
+
+impl Authority {
+    /// The colon of the `://` whose host begins at `start`: behind its slashes, or behind the `@` of its authority.
+    pub(crate) fn scheme_before(&mut self, text: &[u8], start: usize) -> Option<usize> {
+        let from = if text[..start].ends_with(b"@") { self.before(text, start)? } else { start };
+        // More slashes than two say nothing, up to a bound.
+        let slashes = text[..from].iter().rev().take(10).take_while(|b| matches!(b, b'/' | b'\\')).count();
+        let at = (from - slashes).checked_sub(1)?;
+        text[at..].starts_with(b"://").then_some(at)
     }
-    // More slashes than two say nothing, up to a bound.
-    let slashes = text[..from].iter().rev().take(10).take_while(|b| matches!(b, b'/' | b'\\')).count();
-    let at = (from - slashes).checked_sub(1)?;
-    text[at..].starts_with(b"://").then_some(at)
+
+    fn before(&mut self, text: &[u8], start: usize) -> Option<usize> {
+        let floor = start.saturating_sub(MAX_URL_BYTES);
+        if start < self.seen {
+            *self = Authority::default();
+        }
+        let unseen = floor.max(self.seen);
+        let ends = |b: &u8| *b <= b' ' || matches!(b, b'/' | b'\\' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`');
+        if let Some(at) = text[unseen..start].iter().rposition(ends) {
+            self.begin = Some(unseen + at + 1);
+        }
+        self.seen = start;
+        self.begin.filter(|begin| *begin > floor)
+    }
 }
 
 /// Where the text of a URL surely ends: white space, a control character, `"`, `<`, `>` or a back-tick, or

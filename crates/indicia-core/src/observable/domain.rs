@@ -44,8 +44,24 @@ pub(crate) fn write(text: &str, out: &mut String) -> Result<(), Reason> {
 #[inline]
 pub(crate) fn at_a_glance(text: &str) -> Option<Cow<'_, str>> {
     match look(text.as_bytes()) {
-        Look::Canonical { dot: true } => Some(Cow::Borrowed(text)),
-        Look::UpperCase { dot: true } => Some(Cow::Owned(text.to_ascii_lowercase())),
+        Look::Canonical { dots: 1.. } => Some(Cow::Borrowed(text)),
+        Look::UpperCase { dots: 1.. } => Some(Cow::Owned(text.to_ascii_lowercase())),
+        _ => None,
+    }
+}
+
+/// The same without memory of its own: `buffer` is for what has to be changed. With it a bit for each dot, the one of the
+/// first byte lowest.
+#[inline]
+pub(crate) fn dots_at_a_glance<'t>(text: &'t str, buffer: &'t mut String) -> Option<(&'t str, u64)> {
+    match look(text.as_bytes()) {
+        Look::Canonical { dots: dots @ 1.. } => Some((text, dots)),
+        Look::UpperCase { dots: dots @ 1.. } => {
+            buffer.clear();
+            buffer.push_str(text);
+            buffer.make_ascii_lowercase();
+            Some((buffer, dots))
+        }
         _ => None,
     }
 }
@@ -53,13 +69,14 @@ pub(crate) fn at_a_glance(text: &str) -> Option<Cow<'_, str>> {
 /// The end of `onion`: names that end so have their checksums looked at.
 const NION: u32 = u32::from_le_bytes(*b"nion");
 
+/// With a bit for each dot, the one of the first byte lowest.
 enum Look {
     Canonical {
-        dot: bool,
+        dots: u64,
     },
     /// Canonical once its letters are lower case.
     UpperCase {
-        dot: bool,
+        dots: u64,
     },
     /// The rules must be gone through one by one.
     Other,
@@ -104,8 +121,8 @@ fn look(b: &[u8]) -> Look {
         return Look::Other;
     }
     match seen.upper {
-        0 => Look::Canonical { dot: seen.dots != 0 },
-        _ => Look::UpperCase { dot: seen.dots != 0 },
+        0 => Look::Canonical { dots: seen.dots },
+        _ => Look::UpperCase { dots: seen.dots },
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Finder<'f, 't> {
     place: Place<'t>,
     /// The URL text that was looked at last.
     pub(super) url_text: UrlText,
+    /// The `://` in front of a suspected run that was looked at last.
+    scheme: Option<usize>,
+    authority: lex::Authority,
     /// How many more bytes of URLs may be parsed whose key is not plain to see.
     pub(super) effort: usize,
 }
@@ -49,6 +52,8 @@ impl<'f, 't> Finder<'f, 't> {
             text,
             place,
             url_text: UrlText::default(),
+            scheme: None,
+            authority: lex::Authority::default(),
             effort: super::urls::EFFORT + 8 * text.len(),
         }
     }
@@ -70,13 +75,19 @@ impl<'f, 't> Finder<'f, 't> {
         for suspect in suspects {
             let Suspect { start, end, what } = *suspect;
             match what {
-                Shape::Scheme => self.url_at(start),
+                Shape::Scheme => {
+                    self.scheme = Some(start);
+                    self.url_at(start);
+                }
                 Shape::Colons => self.colons(start, end),
                 Shape::Run => self.suspected_run(start, end),
                 Shape::Text => lex::tokens_in(text, start, end, |token| match token {
                     Token::Run { start, end, .. } => self.suspected_run(start, end),
                     Token::Colons { start, end } => self.colons(start, end),
-                    Token::Scheme { at } => self.url_at(at),
+                    Token::Scheme { at } => {
+                        self.scheme = Some(at);
+                        self.url_at(at);
+                    }
                     // Comes with the run behind it.
                     Token::At { .. } => {}
                 }),
@@ -87,7 +98,11 @@ impl<'f, 't> Finder<'f, 't> {
     /// A run with what it is the host of.
     fn suspected_run(&mut self, start: usize, end: usize) {
         let text = self.text;
-        if let Some(at) = lex::scheme_before(text, start) {
+        // The runs of a URL's authority have its scheme in common.
+        if let Some(at) = self.authority.scheme_before(text, start)
+            && self.scheme != Some(at)
+        {
+            self.scheme = Some(at);
             self.url_at(at);
         }
         if start > 0 && text[start - 1] == b'@' {
@@ -309,8 +324,8 @@ impl<'f, 't> Finder<'f, 't> {
                 self.key(observable.kind(), key, value, 0, 0);
                 if let Some(span) = ip::span(key) {
                     let set = self.set;
-                    set.covering_span(span.first, span.last, |entry| {
-                        self.push(entry, Relation::Network, observable.kind(), value, 0, 0);
+                    set.covering_span(span.first, span.last, |found| {
+                        self.push(found.index(), Relation::Network, observable.kind(), value, 0, 0);
                     });
                 }
             }
@@ -358,11 +373,11 @@ impl<'f, 't> Finder<'f, 't> {
         // A mapped address is written otherwise than its key.
         let is_key = ip::unmapped(address) == address;
         let value = |key| if is_key { Cow::Borrowed(key) } else { Cow::Owned(address.to_string()) };
-        set.equal_address(address, &key, |entry| {
-            self.push(entry, Relation::Exact, kind, &value(&key), a, b);
+        set.equal_address(address, &key, |found| {
+            self.push(found.index(), Relation::Exact, kind, &value(&key), a, b);
         });
-        set.covering(address, |entry| {
-            self.push(entry, Relation::Network, kind, &value(&key), a, b);
+        set.covering(address, |found| {
+            self.push(found.index(), Relation::Network, kind, &value(&key), a, b);
         });
         if self.options.url_hosts || self.options.ignore_ports {
             self.host_options(&key, kind, a, b);
@@ -390,16 +405,16 @@ impl<'f, 't> Finder<'f, 't> {
     pub(super) fn domain(&mut self, name: &str, a: usize, b: usize) {
         let set = self.set;
         if set.has().names {
-            set.equal(Kind::Domain, name, |entry| {
-                if matches!(set.entry_match(entry), (Match::Exact, _) | (Match::Subdomains, false)) {
-                    self.push(entry, Relation::Exact, Kind::Domain, name, a, b);
+            set.equal(Kind::Domain, name, |found| {
+                if found.covers_itself() {
+                    self.push(found.index(), Relation::Exact, Kind::Domain, name, a, b);
                 }
             });
             // No name of one label is listed.
             for parent in parents(name).filter(|parent| parent.contains('.')) {
-                set.equal(Kind::Domain, parent, |entry| {
-                    if set.entry_match(entry).0 == Match::Subdomains {
-                        self.push(entry, Relation::Subdomain, Kind::Domain, name, a, b);
+                set.equal(Kind::Domain, parent, |found| {
+                    if found.match_() == Match::Subdomains {
+                        self.push(found.index(), Relation::Subdomain, Kind::Domain, name, a, b);
                     }
                 });
             }
@@ -417,17 +432,17 @@ impl<'f, 't> Finder<'f, 't> {
         }
         let Ok(found) = observable::endpoint::parse(value) else { return };
         let key = found.key.as_deref().unwrap_or(&found.value);
-        set.equal(Kind::Endpoint, key, |entry| {
-            self.push(entry, Relation::Endpoint, Kind::Endpoint, &found.value, a, b);
+        set.equal(Kind::Endpoint, key, |indicator| {
+            self.push(indicator.index(), Relation::Endpoint, Kind::Endpoint, &found.value, a, b);
         });
     }
 
     /// Probes a key of a kind that is only ever equal.
     pub(super) fn key(&mut self, kind: Kind, key: &str, value: &str, a: usize, b: usize) {
         let set = self.set;
-        set.equal(kind, key, |entry| {
-            if matches!(set.entry_match(entry).0, Match::Exact | Match::Network) {
-                self.push(entry, Relation::Exact, kind, value, a, b);
+        set.equal(kind, key, |found| {
+            if matches!(found.match_(), Match::Exact | Match::Network) {
+                self.push(found.index(), Relation::Exact, kind, value, a, b);
             }
         });
         self.masks_of_key(kind, key, value, a, b);
@@ -457,16 +472,17 @@ impl<'f, 't> Finder<'f, 't> {
                 view.raw_span(a, b)
             }
         };
-        let at = self.scratch.values.len();
-        self.scratch.values.push_str(value);
-        self.scratch.pending.push(Pending {
-            start,
-            end: std::cmp::Reverse(end),
-            entry,
-            relation,
-            kind,
-            value: (at, value.len()),
-        });
+        let Scratch { values, pending, .. } = &mut *self.scratch;
+        // All that covers a value comes with it.
+        let last = pending.last().map(|hit| hit.value);
+        let value = match last.filter(|(at, length)| values[*at..at + length] == *value) {
+            Some(kept) => kept,
+            None => {
+                values.push_str(value);
+                (values.len() - value.len(), value.len())
+            }
+        };
+        pending.push(Pending { start, end: std::cmp::Reverse(end), entry, relation, kind, value });
         true
     }
 }

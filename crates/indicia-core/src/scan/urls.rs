@@ -13,6 +13,8 @@ use crate::{Kind, Match, Profile};
 
 /// Bytes of URLs that are parsed in a block beyond eight for each of its bytes.
 pub(super) const EFFORT: usize = 1 << 20;
+/// A key that is read off takes a byte of that effort for so many of its own.
+const READ_OFF: usize = 8;
 /// Of the places where a URL that needs parsing could end, this many are tried, longest first.
 const MAX_ENDS: usize = 32;
 
@@ -54,9 +56,10 @@ impl<'t> Finder<'_, 't> {
         // another `@`.
         let mut tried = 0;
         let mut host_start = body;
+        let mut bracket = Next::default();
         for at in body..end {
             if text[at] == b'[' && (at == body || text[at - 1] == b'@') {
-                host_start = text[at..end].iter().position(|b| *b == b']').map_or(end, |n| at + n + 1);
+                host_start = end.min(bracket.find(at, end, |i| text[i] == b']') + 1);
             } else if text[at] == b'@' {
                 host_start = at + 1;
             } else if at >= host_start && lex::is_soft_at(text, at) && tried < MAX_ENDS {
@@ -131,20 +134,35 @@ impl<'t> Finder<'_, 't> {
             let dots = self.text[from..limit]
                 .windows(2)
                 .rposition(|pair| matches!(pair, [b'/' | b'\\', b'.' | b'%']));
-            self.url_text = UrlText { from, limit, dots: dots.map_or(from, |n| from + n + 1) };
+            let ends = std::mem::take(&mut self.url_text.ends);
+            let dots = dots.map_or(from, |n| from + n + 1);
+            self.url_text = UrlText { from, limit, dots, ends, ..UrlText::default() };
         }
         self.url_text.limit
+    }
+
+    /// Whether so much effort was left.
+    fn spend(&mut self, effort: usize) -> bool {
+        match self.effort.checked_sub(effort) {
+            Some(rest) => self.effort = rest,
+            None => return self.reached_limit(),
+        }
+        true
+    }
+
+    /// Notes that something was not looked at.
+    fn reached_limit(&mut self) -> bool {
+        self.scratch.limits += 1;
+        false
     }
 
     /// Parses a piece of the text as a URL under the set's profile, while the effort lasts.
     pub(super) fn url_parsed(&mut self, start: usize, end: usize) -> Option<Canonical<'t>> {
         let text = self.text;
         let piece = std::str::from_utf8(&text[start..end]).ok()?;
-        let Some(rest) = self.effort.checked_sub(piece.len()) else {
-            self.scratch.limits += 1;
+        if !self.spend(piece.len()) {
             return None;
-        };
-        self.effort = rest;
+        }
         self.set.profile().url_text(piece).ok()
     }
 
@@ -167,7 +185,8 @@ impl<'t> Finder<'_, 't> {
         let text = self.text;
         let Some(listed) = self.set.urls_on(host) else { return };
         let limit = self.url_limit(host_end);
-        let natural = lex::url_natural_end(text, host_end, limit);
+        self.url_text.find_ends(text);
+        let natural = host_end.max(self.url_text.natural);
         let plain = self.plain_url(start, host_end, limit, listed.longest);
         if listed.prefixes {
             self.url_prefixes(start, natural, plain.as_ref());
@@ -196,14 +215,22 @@ impl<'t> Finder<'_, 't> {
         }
         let mut parsed = 0;
         let mut doubtful: Option<(usize, Cow<'_, str>)> = None;
-        lex::url_ends(text, host_end, top, limit, |end| {
-            let read_off = plain.as_ref().is_some_and(|plain| plain.key_at(end).is_some());
-            if !read_off {
-                parsed += 1;
-                if parsed > MAX_ENDS {
-                    self.scratch.limits += 1;
-                    return true;
+        let first = self.url_text.ends.partition_point(|end| *end > top);
+        for i in first..self.url_text.ends.len() {
+            let end = self.url_text.ends[i];
+            if end < host_end {
+                break;
+            }
+            let read_off = plain.as_ref().and_then(|plain| plain.key_at(end));
+            let spent = match read_off {
+                Some(key) => self.spend(1 + key.len() / READ_OFF),
+                None => {
+                    parsed += 1;
+                    parsed <= MAX_ENDS || self.reached_limit()
                 }
+            };
+            if !spent {
+                continue;
             }
             let key = key_at(self, end);
             if let Some((longer, with)) = doubtful.take()
@@ -212,12 +239,13 @@ impl<'t> Finder<'_, 't> {
                 self.url_exact(&with, start, longer);
             }
             match key {
-                Some(key) if !read_off && lex::is_trailing(text[end - 1]) => doubtful = Some((end, key)),
+                Some(key) if read_off.is_none() && lex::is_trailing(text[end - 1]) => {
+                    doubtful = Some((end, key));
+                }
                 Some(key) => self.url_exact(&key, start, end),
                 None => {}
             }
-            true
-        });
+        }
         if let Some((end, key)) = doubtful {
             self.url_exact(&key, start, end);
         }
@@ -246,22 +274,21 @@ impl<'t> Finder<'_, 't> {
             key.pop();
         }
         let head = key.len();
-        let mut in_path = text[tail] == b'/';
-        let mut end = tail;
-        while end < limit && key.len() <= longest {
-            let b = text[end];
-            if !(b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?|".contains(&b)) {
-                break;
-            }
-            key.push(char::from(b));
-            end += 1;
-            in_path &= b != b'?';
-            if in_path && b == b'/' && text[..limit].get(end) == Some(&b'.') {
-                break;
-            }
+        let UrlText { odd, query, segment, dots, .. } = &mut self.url_text;
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?|".contains(&b);
+        let mut end = odd.find(tail, limit, |i| !is_plain(text[i]));
+        let query = query.find(tail, limit, |i| text[i] == b'?');
+        let segment =
+            segment.find(tail, limit, |i| text[i] == b'/' && text[..limit].get(i + 1) == Some(&b'.'));
+        let path = text[tail] == b'/';
+        if path && segment < query {
+            end = end.min(segment + 1);
         }
+        end = end.min(tail + (longest + 1).saturating_sub(head));
+        key.push_str(std::str::from_utf8(&text[tail..end]).ok()?);
+        let in_path = path && end <= query;
         // A dot segment further on could make the key short again.
-        let too_long = key.len() > longest && (!in_path || self.url_text.dots < end);
+        let too_long = key.len() > longest && (!in_path || *dots < end);
         let complete = end == limit || text[end] == b'#' || too_long;
         Some(PlainUrl { key, head, tail, end, complete })
     }
@@ -270,9 +297,9 @@ impl<'t> Finder<'_, 't> {
     fn url_exact(&mut self, key: &str, start: usize, end: usize) {
         let set = self.set;
         let mut found = Vec::new();
-        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
-            Match::Exact => found.push((entry, Relation::Exact)),
-            Match::Prefix => found.push((entry, Relation::UrlPrefix)),
+        set.equal(Kind::Url, key, |listed| match listed.match_() {
+            Match::Exact => found.push((listed.index(), Relation::Exact)),
+            Match::Prefix => found.push((listed.index(), Relation::UrlPrefix)),
             _ => {}
         });
         self.url_found(&found, key, start, end);
@@ -305,9 +332,9 @@ impl<'t> Finder<'_, 't> {
             }
             let is_mark = |b: u8| matches!(b, b'/' | b'?' | b'#');
             if is_mark(key.as_bytes()[length]) || length > 0 && is_mark(key.as_bytes()[length - 1]) {
-                set.equal(Kind::Url, &key[..length], |entry| {
-                    if set.entry_match(entry).0 == Match::Prefix {
-                        found.push((entry, Relation::UrlPrefix));
+                set.equal(Kind::Url, &key[..length], |listed| {
+                    if listed.match_() == Match::Prefix {
+                        found.push((listed.index(), Relation::UrlPrefix));
                     }
                 });
             }
@@ -351,9 +378,9 @@ impl<'t> Finder<'_, 't> {
     pub(super) fn url(&mut self, value: &str, key: &str) {
         let mut found = self.prefixes_of(key);
         let set = self.set;
-        set.equal(Kind::Url, key, |entry| match set.entry_match(entry).0 {
-            Match::Exact => found.push((entry, Relation::Exact)),
-            Match::Prefix => found.push((entry, Relation::UrlPrefix)),
+        set.equal(Kind::Url, key, |listed| match listed.match_() {
+            Match::Exact => found.push((listed.index(), Relation::Exact)),
+            Match::Prefix => found.push((listed.index(), Relation::UrlPrefix)),
             _ => {}
         });
         for (entry, relation) in found {
@@ -365,14 +392,60 @@ impl<'t> Finder<'_, 't> {
     }
 }
 
-/// The text of a URL from somewhere in it.
-#[derive(Clone, Copy, Default)]
+/// The text of a URL from somewhere in it, and what the URLs that go on in it have in common.
+#[derive(Default)]
 pub(super) struct UrlText {
     from: usize,
     /// Where it surely ends.
     limit: usize,
     /// Behind the last slash that a dot segment may follow.
     dots: usize,
+    /// Its end without trailing punctuation.
+    natural: usize,
+    /// Where a URL may end, the last place first; empty until asked for.
+    ends: Vec<usize>,
+    has_ends: bool,
+    /// Bytes that may be another in a key.
+    odd: Next,
+    query: Next,
+    /// A slash in front of a dot.
+    segment: Next,
+}
+
+impl UrlText {
+    fn find_ends(&mut self, text: &[u8]) {
+        let UrlText { from, limit, ends, .. } = self;
+        if !std::mem::replace(&mut self.has_ends, true) {
+            self.natural = lex::url_natural_end(text, *from, *limit);
+            ends.clear();
+            lex::url_ends(text, *from, *limit, *limit, |end| {
+                ends.push(end);
+                true
+            });
+        }
+    }
+}
+
+/// The first place of a sort from another place on: what was looked through for one is not looked through again for
+/// the next.
+#[derive(Default)]
+struct Next {
+    from: usize,
+    found: Option<usize>,
+}
+
+impl Next {
+    /// The first place that `is` one, or `limit`, which is the same each time.
+    fn find(&mut self, from: usize, limit: usize, is: impl Fn(usize) -> bool) -> usize {
+        match self.found {
+            Some(found) if (self.from..=found).contains(&from) => found,
+            _ => {
+                let found = (from..limit).find(|at| is(*at)).unwrap_or(limit);
+                *self = Next { from, found: Some(found) };
+                found
+            }
+        }
+    }
 }
 
 /// The part of a URL whose canonical form is its own text.

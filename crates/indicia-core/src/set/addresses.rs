@@ -10,6 +10,8 @@ use super::raw::u32_at;
 
 /// Numbers from which a table is worth its 256 KiB.
 pub(super) const MANY: usize = 1 << 15;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// Entries of a table: where each upper half begins, and the end.
 pub(super) const TABLE: usize = (1 << 16) + 1;
 
@@ -56,6 +58,12 @@ impl<const STRIDE: usize> Sorted<STRIDE> {
             (from, to) = (bound(half), bound(half + 1));
         }
         while from < to {
+            // A processor guesses each turn of a search; what fills a cache line is compared at once.
+            if to - from <= LINE / STRIDE
+                && let Some(line) = self.numbers.get(from * STRIDE..).and_then(|rest| rest.first_chunk())
+            {
+                return (from + less::<STRIDE>(line, wanted)).min(to);
+            }
             let middle = from + (to - from) / 2;
             if self.at(middle).is_some_and(|number| number < wanted) {
                 from = middle + 1;
@@ -72,6 +80,14 @@ impl<const STRIDE: usize> Sorted<STRIDE> {
         let at = self.below(wanted);
         (self.at(at) == Some(wanted)).then_some(at as u32)
     }
+}
+
+/// How many numbers of a line are less than `wanted`.
+#[inline]
+fn less<const STRIDE: usize>(line: &[u8; LINE], wanted: u32) -> usize {
+    let (numbers, _) = line.as_chunks::<STRIDE>();
+    let number = |bytes: &[u8; STRIDE]| bytes.first_chunk().map_or(u32::MAX, |n| u32::from_le_bytes(*n));
+    numbers.iter().map(|bytes| usize::from(number(bytes) < wanted)).sum()
 }
 
 /// The table for sorted numbers; empty for few.

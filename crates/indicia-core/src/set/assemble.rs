@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
 use super::addresses::{self, Sorted};
-use super::drafts::{Draft, Drafts};
-use super::file::{Header, Id, Writer};
+use super::delta::Given;
+use super::drafts::Draft;
+use super::file::{Header, Id, Stamp, Writer};
 use super::interned::Interned;
 use super::networks::{self, Built, blocks};
 use super::raw::put_sized;
 use super::record::{Record, Records, RecordsWriter, match_of_code};
-use super::{IndicatorSet, SetInfo, exact, hosts};
+use super::{IndicatorSet, SetInfo, exact, hosts, sifted};
 use crate::observable::ip;
 use crate::{Kind, Match, Profile};
 
@@ -50,10 +51,36 @@ struct Section {
     addresses: Vec<u32>,
 }
 
-/// What is collected while records are written in their order.
-struct Assembly<'c> {
+/// The contexts of a set by the numbers that drafts have of them, and what the set will say of itself.
+#[derive(Clone, Copy)]
+pub(super) enum Contexts<'c> {
+    /// A builder's: what is said of the set is counted.
+    Counted(&'c Interned),
+    /// Of a set whose description is known.
+    Given(&'c Given<'c>),
+}
+
+impl<'c> Contexts<'c> {
+    fn len(&self) -> usize {
+        match self {
+            Contexts::Counted(interned) => interned.len(),
+            Contexts::Given(given) => given.len(),
+        }
+    }
+
+    #[inline]
+    fn json(&self, number: u32) -> &'c [u8] {
+        match self {
+            Contexts::Counted(interned) => interned.json(number),
+            Contexts::Given(given) => given.json(number),
+        }
+    }
+}
+
+/// What is collected while records are written in their order: targets are pushed as they are sorted, each once.
+pub(super) struct Assembly<'c> {
     profile: Profile,
-    contexts: &'c Interned,
+    contexts: Contexts<'c>,
     /// The number in the file of each context: in the order in which records name them.
     numbers: Vec<u32>,
     order: Vec<u32>,
@@ -75,72 +102,50 @@ struct Assembly<'c> {
     body: Vec<u8>,
 }
 
-/// Puts sorted drafts together.
-pub(super) fn assemble(
-    drafts: Drafts,
-    contexts: Interned,
-    profile: Profile,
-    everything: bool,
-) -> IndicatorSet {
-    let mut assembly = Assembly {
-        profile,
-        contexts: &contexts,
-        numbers: vec![u32::MAX; contexts.len()],
-        order: Vec::new(),
-        sections: Vec::new(),
-        indicators: 0,
-        keys: Sha256::new(),
-        kinds: BTreeMap::new(),
-        feeds: vec![0; contexts.feeds().len()],
-        unmarked: 0,
-        carried: 0,
-        everything,
-        url_hosts: Default::default(),
-        endpoint_hosts: Default::default(),
-        prefix_lengths: BTreeSet::new(),
-        masks: Vec::new(),
-        blocks4: Vec::new(),
-        blocks6: Vec::new(),
-        body: Vec::new(),
-    };
-    let mut current: Option<Draft<'_>> = None;
-    let mut said = Vec::new();
-    for draft in drafts.iter() {
-        match &mut current {
-            Some(current) if current.is_same(&draft) => {
-                // Values of one key can differ (two spellings of an e-mail address): the smallest stands, whatever
-                // came first.
-                current.value = current.value.min(draft.value);
-                current.group = current.group.max(draft.group);
-            }
-            _ => {
-                if let Some(done) = current.replace(draft) {
-                    assembly.push(&done, &mut said);
-                }
-                said.clear();
-            }
+impl<'c> Assembly<'c> {
+    /// Of no target yet. `everything` as in [`super::BuildOptions`].
+    pub(super) fn new(contexts: Contexts<'c>, profile: Profile, everything: bool) -> Assembly<'c> {
+        let feeds = match contexts {
+            Contexts::Counted(interned) => interned.feeds().len(),
+            Contexts::Given(_) => 0,
+        };
+        Assembly {
+            profile,
+            contexts,
+            numbers: vec![u32::MAX; contexts.len()],
+            order: Vec::new(),
+            sections: Vec::new(),
+            indicators: 0,
+            keys: Sha256::new(),
+            kinds: BTreeMap::new(),
+            feeds: vec![0; feeds],
+            unmarked: 0,
+            carried: 0,
+            everything,
+            url_hosts: Default::default(),
+            endpoint_hosts: Default::default(),
+            prefix_lengths: BTreeSet::new(),
+            masks: Vec::new(),
+            blocks4: Vec::new(),
+            blocks6: Vec::new(),
+            body: Vec::new(),
         }
-        said.extend(draft.contexts());
     }
-    if let Some(done) = current {
-        assembly.push(&done, &mut said);
-    }
-    drop(drafts);
-    assembly.finish()
-}
 
-impl Assembly<'_> {
-    fn push(&mut self, draft: &Draft<'_>, said: &mut Vec<u32>) {
+    /// Adds the next target with the numbers of its contexts, in any order and as often as they were said.
+    pub(super) fn push(&mut self, draft: &Draft<'_>, said: &mut Vec<u32>) {
         let contexts = self.contexts;
         said.sort_unstable_by(
             |a, b| if a == b { a.cmp(b) } else { contexts.json(*a).cmp(contexts.json(*b)) },
         );
         said.dedup();
         for context in said.iter_mut() {
-            let facts = contexts.facts(*context);
-            self.feeds[facts.feed as usize] += 1;
-            self.unmarked += u64::from(facts.unmarked);
-            self.carried += u64::from(facts.carried);
+            if let Contexts::Counted(interned) = contexts {
+                let facts = interned.facts(*context);
+                self.feeds[facts.feed as usize] += 1;
+                self.unmarked += u64::from(facts.unmarked);
+                self.carried += u64::from(facts.carried);
+            }
             let number = &mut self.numbers[*context as usize];
             if *number == u32::MAX {
                 *number = self.order.len() as u32;
@@ -220,8 +225,17 @@ impl Assembly<'_> {
         }
     }
 
-    fn finish(mut self) -> IndicatorSet {
-        let info = self.info();
+    /// The set, with a stamp.
+    pub(super) fn finish(mut self, stamp: Stamp) -> IndicatorSet {
+        let (info, json) = match self.contexts {
+            Contexts::Counted(interned) => {
+                let info = self.info(interned);
+                // It is made of strings and numbers: it always serializes.
+                let json = serde_json::to_vec(&info).unwrap_or_default();
+                (info, json)
+            }
+            Contexts::Given(given) => (given.info.clone(), given.info_json.to_vec()),
+        };
         let sections = mem::take(&mut self.sections);
         let records: Vec<(Records, Vec<u32>)> =
             sections.into_iter().map(|section| (section.records.finish(), section.addresses)).collect();
@@ -236,8 +250,8 @@ impl Assembly<'_> {
         }
         let (seed, hash_key, indexes, host_indexes) = self.indexes(&records, &hosts);
 
-        // The info is made of strings and numbers: it always serializes.
-        let json = serde_json::to_vec(&info).unwrap_or_default();
+        let seed_of_sieve = u64::from_le_bytes(*hash_key.first_chunk().unwrap_or(&[0; 8]));
+        let sieve = sifted::sieve(&records, self.profile, !self.masks.is_empty(), seed_of_sieve);
         let nets =
             [(Kind::Ipv4, 32, mem::take(&mut self.blocks4)), (Kind::Ipv6, 128, mem::take(&mut self.blocks6))];
         let nets = nets.map(|(kind, width, blocks)| (kind, networks::build(blocks, width)));
@@ -251,6 +265,7 @@ impl Assembly<'_> {
                 + context_bytes
                 + json.len()
                 + self.masks.len()
+                + sieve.len()
                 + 8 * addresses::TABLE;
         let mut file = Writer::new(room);
         file.section(Id::Info, None, 0, &[&json]);
@@ -284,6 +299,7 @@ impl Assembly<'_> {
         file.section(Id::Masks, None, 0, &[&self.masks]);
 
         let kinds = self.kinds.keys().filter(|kind| **kind < 64).fold(0, |bits, kind| bits | 1 << kind);
+        file.section(Id::Sieve, None, 0, &[&sieve]);
         let head = Header::new(
             self.profile,
             info.public_suffixes,
@@ -291,23 +307,15 @@ impl Assembly<'_> {
             hash_key,
             self.indicators,
             self.order.len() as u32,
+            stamp,
         );
-        file.finish(&head, seed);
-        let set = IndicatorSet::from_own(file.freeze());
-        let sieve = super::sifted::sieve(&set);
-        if sieve.is_empty() {
-            return set;
-        }
-        let mut file = Writer::go_on(&set.header, set.as_bytes(), sieve.len());
-        drop(set);
-        file.section(Id::Sieve, None, 0, &[&sieve]);
         file.finish(&head, seed);
         IndicatorSet::from_own(file.freeze())
     }
 
-    fn info(&self) -> SetInfo {
+    fn info(&self, interned: &Interned) -> SetInfo {
         let name = |kind: &u8| Kind::from_number(*kind).unwrap_or(Kind::Other).name().to_string();
-        let feeds = self.contexts.feeds().iter().cloned().zip(self.feeds.iter().copied());
+        let feeds = interned.feeds().iter().cloned().zip(self.feeds.iter().copied());
         SetInfo {
             profile: self.profile.to_string(),
             public_suffixes: indicia_data::psl::version().to_string(),

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::assemble::{assemble, section_of};
+use super::assemble::{Assembly, Contexts, section_of};
 use super::drafts::{Draft, Drafts};
+use super::file::Stamp;
 use super::interned::Interned;
 use super::record::match_code;
 use super::{IndicatorSet, masks, may_cover_below};
@@ -195,7 +196,11 @@ impl SetBuilder {
     pub fn finish(self) -> IndicatorSet {
         let SetBuilder { options, mut drafts, contexts, .. } = self;
         drafts.sort();
-        assemble(drafts, contexts, options.profile.unwrap_or_default(), options.everything)
+        let contexts = Contexts::Counted(&contexts);
+        let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
+        drafts.each_target(|target, said| assembly.push(target, said));
+        drop(drafts);
+        assembly.finish(Stamp::default())
     }
 }
 

@@ -3,8 +3,9 @@
 //! ```text
 //! offsets (u64 each, relative to the JSON; one more than contexts), JSON
 //! ```
-//! What was read is kept, in a tree that grows where it is asked: an opened set of ten million contexts holds none of
-//! them in memory. A second reader of one context waits for the first; whoever comes later does not wait.
+//! What was read is kept: the first in a row, for most sets have few contexts and each lookup reads one; the others in a
+//! tree that grows where it is asked, so that an opened set of ten million contexts holds none of them in memory. A
+//! second reader of one context waits for the first; whoever comes later does not wait.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -14,6 +15,8 @@ use super::raw::u64_at;
 use crate::Context;
 
 const BITS: u32 = 6;
+/// How many contexts stand in the row.
+const ROW: u32 = 4096;
 
 /// A context of which nothing is known, for what a damaged file does not hold.
 static NOTHING: LazyLock<Context> = LazyLock::new(Context::default);
@@ -22,13 +25,17 @@ pub(super) struct Contexts {
     count: u32,
     offsets: Bytes,
     json: Bytes,
+    row: Box<[Place]>,
     root: Node,
     depth: u32,
 }
 
+/// Where a context will stand.
+type Place = OnceLock<Box<Context>>;
+
 enum Node {
     Inner(Box<[OnceLock<Node>]>),
-    Leaf(Box<[OnceLock<Box<Context>>]>),
+    Leaf(Box<[Place]>),
 }
 
 impl Node {
@@ -51,6 +58,7 @@ impl Contexts {
             count,
             offsets: section.slice(..offsets),
             json: section.slice(offsets..),
+            row: (0..count.min(ROW)).map(|_| OnceLock::new()).collect(),
             root: Node::new(depth),
             depth,
         })
@@ -72,6 +80,9 @@ impl Contexts {
 
     #[inline]
     pub(super) fn get(&self, number: u32) -> &Context {
+        if let Some(place) = self.row.get(number as usize) {
+            return self.at(place, number);
+        }
         if number >= self.count {
             return &NOTHING;
         }
@@ -80,17 +91,18 @@ impl Contexts {
         loop {
             let place = (number >> (depth * BITS)) as usize % (1 << BITS);
             match node {
-                Node::Leaf(contexts) => {
-                    return contexts[place].get_or_init(|| {
-                        Box::new(serde_json::from_slice(self.json(number)).unwrap_or_default())
-                    });
-                }
+                Node::Leaf(contexts) => return self.at(&contexts[place], number),
                 Node::Inner(nodes) => {
                     depth -= 1;
                     node = nodes[place].get_or_init(|| Node::new(depth));
                 }
             }
         }
+    }
+
+    #[inline]
+    fn at<'c>(&self, place: &'c Place, number: u32) -> &'c Context {
+        place.get_or_init(|| Box::new(serde_json::from_slice(self.json(number)).unwrap_or_default()))
     }
 }
 

@@ -42,7 +42,13 @@ pub(super) struct Draft<'d> {
     pub(super) contexts: &'d [u8],
 }
 
-impl Draft<'_> {
+impl<'d> Draft<'d> {
+    /// Values of one key can differ (two spellings of an e-mail address): the smallest stands, whatever came first.
+    fn merge(&mut self, other: &Draft<'d>) {
+        self.value = self.value.min(other.value);
+        self.group = self.group.max(other.group);
+    }
+
     fn prefix(&self) -> u64 {
         let mut bytes = [0; 8];
         bytes[0] = self.section;
@@ -57,7 +63,7 @@ impl Draft<'_> {
     }
 
     /// Whether both are one target.
-    pub(super) fn is_same(&self, other: &Draft<'_>) -> bool {
+    fn is_same(&self, other: &Draft<'_>) -> bool {
         self.identity() == other.identity()
     }
 
@@ -65,7 +71,7 @@ impl Draft<'_> {
         (self.section, self.key, self.kind, self.match_code, self.source_type)
     }
 
-    pub(super) fn contexts(&self) -> impl Iterator<Item = u32> {
+    fn contexts(&self) -> impl Iterator<Item = u32> {
         let (bytes, mut at) = (self.contexts, 0);
         std::iter::from_fn(move || varint(bytes, &mut at))
     }
@@ -113,8 +119,29 @@ impl Drafts {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
+    fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
         self.places.iter().filter_map(|place| read(&self.pieces, place))
+    }
+
+    /// Hands out each target once, in the order of the sort, with the numbers of all contexts that were pushed with it.
+    pub(super) fn each_target(&self, mut found: impl FnMut(&Draft<'_>, &mut Vec<u32>)) {
+        let mut current: Option<Draft<'_>> = None;
+        let mut said = Vec::new();
+        for draft in self.iter() {
+            match &mut current {
+                Some(current) if current.is_same(&draft) => current.merge(&draft),
+                _ => {
+                    if let Some(done) = current.replace(draft) {
+                        found(&done, &mut said);
+                    }
+                    said.clear();
+                }
+            }
+            said.extend(draft.contexts());
+        }
+        if let Some(done) = current {
+            found(&done, &mut said);
+        }
     }
 }
 

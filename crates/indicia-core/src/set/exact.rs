@@ -11,6 +11,8 @@
 
 use wide::u8x16;
 
+use crate::scan::prefetch;
+
 /// Buckets that a key can stand behind its home.
 pub(super) const REACH: usize = 8;
 /// Bytes of a bucket.
@@ -61,6 +63,14 @@ pub(super) fn build(homes: usize, mut keys: Vec<(u64, u32)>) -> Option<Vec<u8>> 
     Some(index)
 }
 
+/// Asks for the bucket in which a key with this hash would stand.
+#[inline]
+pub(super) fn prefetch_home(index: &[u8], hash: u64) {
+    if let Some(homes) = (index.len() / BUCKET).checked_sub(REACH) {
+        prefetch(index, home(hash, homes) * BUCKET);
+    }
+}
+
 /// The first number under a hash that is `right`.
 #[inline]
 pub(super) fn find(index: &[u8], hash: u64, mut right: impl FnMut(u32) -> bool) -> Option<u32> {
@@ -91,6 +101,16 @@ pub(super) fn find(index: &[u8], hash: u64, mut right: impl FnMut(u32) -> bool) 
     }
 }
 
+/// More keys than these never have one home.
+#[cfg(test)]
+pub(super) const ROOM: usize = SLOTS * (1 + REACH);
+
+/// The buckets that the farthest key stands behind its home.
+#[cfg(test)]
+pub(super) fn farthest(index: &[u8]) -> usize {
+    index.chunks(BUCKET).map(|bucket| usize::from(bucket[FARTHEST])).max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,12 +133,11 @@ mod tests {
 
     #[test]
     fn equal_hashes_fill_what_a_key_reaches() {
-        let room = SLOTS * (1 + REACH);
         let same = |hash: u64, keys: usize| build(20, (0..keys as u32).map(|i| (hash, i)).collect());
-        assert!(same(7, room).is_some());
-        assert!(same(7, room + 1).is_none());
-        let index = same(u64::MAX, room).unwrap();
-        assert_eq!(find(&index, u64::MAX, |number| number == room as u32 - 1), Some(room as u32 - 1));
+        assert!(same(7, ROOM).is_some());
+        assert!(same(7, ROOM + 1).is_none());
+        let index = same(u64::MAX, ROOM).unwrap();
+        assert_eq!(find(&index, u64::MAX, |number| number == ROOM as u32 - 1), Some(ROOM as u32 - 1));
     }
 
     #[test]

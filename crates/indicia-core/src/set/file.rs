@@ -14,8 +14,8 @@ use super::raw::{Aligned, u32_at, u64_at};
 use crate::{Kind, Profile, Reason, Time};
 
 const MAGIC: &[u8; 8] = b"INDICIA\0";
-const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
+pub(super) const MAJOR: u16 = 1;
+pub(super) const MINOR: u16 = 0;
 
 /// Sections begin at multiples of this; the first page is the header.
 pub(super) const PAGE: usize = 4096;
@@ -170,11 +170,12 @@ impl Header {
         hash_key: [u8; 16],
         indicators: u32,
         contexts: u32,
+        stamp: Stamp,
     ) -> Header {
         Header {
             minor: MINOR,
             digest: [0; 32],
-            stamp: Stamp::default(),
+            stamp,
             kinds,
             hash_key,
             indicators,
@@ -326,13 +327,6 @@ impl Writer {
         Writer { rows: Vec::new(), file }
     }
 
-    /// Goes on with a file, with room for so many bytes more.
-    pub(super) fn go_on(header: &Header, file: &[u8], more: usize) -> Writer {
-        let mut copy = Aligned::with_capacity(file.len() + more + PAGE);
-        copy.push(file);
-        Writer { rows: header.sections.clone(), file: copy }
-    }
-
     /// Adds a section; an empty one is left out.
     pub(super) fn section(&mut self, id: Id, kind: Option<Kind>, items: u32, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
@@ -376,8 +370,7 @@ impl Writer {
         }
         let digest = content_digest(file);
         file[DIGEST].copy_from_slice(&digest);
-        stamp(file, &Stamp::default());
-        self.rows = rows;
+        stamp(file, &head.stamp);
     }
 
     pub(super) fn freeze(self) -> Bytes {

@@ -14,11 +14,14 @@
 //! | `masks` | which masks are tried on a value |
 //! | `contexts` | contexts, read when asked for |
 //! | `builder`, `drafts`, `interned`, `assemble` | making a set |
+//! | `sifted`, `sieve` | what of a text a scan looks at |
+//! | `delta` | from one set to the next |
 
 mod addresses;
 mod assemble;
 mod builder;
 mod contexts;
+mod delta;
 mod drafts;
 mod exact;
 mod file;
@@ -33,17 +36,19 @@ mod sifted;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use siphasher::sip::SipHasher13;
 
 pub use builder::{BuildOptions, BuildReport, SetBuilder};
+pub use delta::{Delta, DeltaCounts, DeltaError};
 pub use file::{SetError, Signature, Stamp};
 pub(crate) use masks::{MaskScratch, Masks};
 
 use addresses::Sorted;
-use assemble::{hash, section_of};
+use assemble::section_of;
 use contexts::Contexts;
 use file::{Header, Id};
 use hosts::Hosts;
@@ -96,6 +101,7 @@ pub struct SetInfo {
 pub struct IndicatorSet {
     file: Bytes,
     header: Header,
+    hasher: SipHasher13,
     info: OnceLock<SetInfo>,
     contexts: Contexts,
     /// By kind, and so by the numbers of their indicators.
@@ -162,10 +168,9 @@ impl Has {
 #[derive(Clone, Copy)]
 pub struct IndicatorRef<'s> {
     set: &'s IndicatorSet,
-    body: &'s [u8],
+    /// Read once, for each question asked of it.
+    record: Record<'s>,
     index: u32,
-    /// Of the section.
-    section: Kind,
 }
 
 /// What should be text; in a damaged file it can be anything.
@@ -174,11 +179,6 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 impl<'s> IndicatorRef<'s> {
-    #[inline]
-    fn record(&self) -> Record<'s> {
-        Record::read(self.body, self.section)
-    }
-
     /// The number of the indicator in its set, stable for the set's bytes.
     pub fn index(&self) -> u32 {
         self.index
@@ -186,17 +186,17 @@ impl<'s> IndicatorRef<'s> {
 
     /// The kind of the listed value.
     pub fn kind(&self) -> Kind {
-        self.record().kind
+        self.record.kind
     }
 
     /// The listed value in canonical form; `*.name` where only names below match.
     pub fn value(&self) -> &'s str {
-        text(self.record().value)
+        text(self.record.value)
     }
 
     /// The key that values are compared by.
     pub fn key(&self) -> &'s str {
-        text(self.record().key)
+        text(self.record.key)
     }
 
     /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
@@ -206,22 +206,28 @@ impl<'s> IndicatorRef<'s> {
 
     /// How it matches.
     pub fn match_(&self) -> Match {
-        self.record().match_
+        self.record.match_
+    }
+
+    /// Whether a listed name matches the name that it is.
+    #[inline]
+    pub(crate) fn covers_itself(&self) -> bool {
+        matches!((self.match_(), self.below_only()), (Match::Exact, _) | (Match::Subdomains, false))
     }
 
     /// Whether only names below the listed one match.
     pub fn below_only(&self) -> bool {
-        self.record().below_only
+        self.record.below_only
     }
 
     /// The id that ties the parts of a composite together.
     pub fn group(&self) -> Option<&'s str> {
-        Some(text(self.record().group)).filter(|g| !g.is_empty())
+        Some(text(self.record.group)).filter(|g| !g.is_empty())
     }
 
     /// The source's own type name, for [`Kind::Other`].
     pub fn source_type(&self) -> Option<&'s str> {
-        Some(text(self.record().source_type)).filter(|g| !g.is_empty())
+        Some(text(self.record.source_type)).filter(|g| !g.is_empty())
     }
 
     /// All contexts, whether a filter passes them or not. One is read from the file when it is first asked for.
@@ -233,7 +239,7 @@ impl<'s> IndicatorRef<'s> {
 
     #[inline]
     fn context_numbers(&self) -> Numbers<'s> {
-        self.record().contexts
+        self.record.contexts
     }
 
     /// An owned copy with all contexts.
@@ -336,6 +342,7 @@ impl IndicatorSet {
             sieve: part(Id::Sieve, None),
             masks: OnceLock::new(),
             has: Has::of(header.kinds),
+            hasher: SipHasher13::new_with_key(&header.hash_key),
             header,
             file,
         })
@@ -397,12 +404,7 @@ impl IndicatorSet {
         let behind = self.sections.partition_point(|section| section.records.first <= index);
         let records = &self.sections.get(behind.checked_sub(1)?)?.records;
         let number = index - records.first;
-        (number < records.count).then(|| IndicatorRef {
-            set: self,
-            body: records.body(number).unwrap_or_default(),
-            index,
-            section: records.kind,
-        })
+        (number < records.count).then(|| IndicatorRef { set: self, record: records.get(number), index })
     }
 
     /// Every indicator, in the set's order: single IPv4 addresses, single IPv6 addresses, networks and ranges, then the
@@ -413,6 +415,10 @@ impl IndicatorSet {
 
     pub(crate) fn has(&self) -> &Has {
         &self.has
+    }
+
+    pub(crate) fn has_masks(&self) -> bool {
+        !self.mask_entries.is_empty()
     }
 
     /// The sieve and its bytes, where one can stand for the set.
@@ -437,60 +443,115 @@ impl IndicatorSet {
     }
 
     /// Every entry with this key.
-    pub(crate) fn equal(&self, kind: Kind, key: &str, found: impl FnMut(u32)) {
-        let (section, address) = section_of(kind, key);
-        self.equal_in(section, address, key, found);
+    pub(crate) fn equal<'s>(&'s self, kind: Kind, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
+        match section_of(kind, key) {
+            (Kind::Ipv4, Some(address)) => self.equal_v4(address.into(), key, found),
+            (section, _) => self.equal_hash(section, self.hash(key), key, found),
+        }
+    }
+
+    /// Asks for the memory of the record of an address. It is found in what is read here.
+    #[inline]
+    pub(crate) fn prefetch_address(&self, address: IpAddr) {
+        if let IpAddr::V4(address) = ip::unmapped(address)
+            && let Some(number) = self.addresses.find(address.to_bits())
+            && let Some(Section { records, .. }) = self.section(Kind::Ipv4)
+        {
+            records.prefetch(number);
+        }
     }
 
     /// Every entry whose key is this address, which is written in `key`.
-    pub(crate) fn equal_address(&self, address: IpAddr, key: &str, found: impl FnMut(u32)) {
+    pub(crate) fn equal_address<'s>(
+        &'s self,
+        address: IpAddr,
+        key: &str,
+        found: impl FnMut(IndicatorRef<'s>),
+    ) {
         match ip::unmapped(address) {
-            IpAddr::V4(address) => self.equal_in(Kind::Ipv4, Some(address.to_bits()), key, found),
-            IpAddr::V6(_) => self.equal_in(Kind::Ipv6, None, key, found),
+            IpAddr::V4(address) => self.equal_v4(address, key, found),
+            IpAddr::V6(_) => self.equal_hash(Kind::Ipv6, self.hash(key), key, found),
         }
     }
 
     #[inline]
-    fn equal_in(&self, section: Kind, address: Option<u32>, key: &str, mut found: impl FnMut(u32)) {
-        let Some(Section { records, index }) = self.section(section) else { return };
-        let key = key.as_bytes();
-        let same = |number: u32| number < records.count && records.get(number).key == key;
-        let first = match address {
-            Some(address) => self.addresses.find(address).filter(|number| same(*number)),
-            None => {
-                let hash = hash(&self.header.hash_key, key);
-                exact::find(index, hash, |number| number.checked_sub(records.first).is_some_and(same))
-                    .map(|number| number - records.first)
-            }
-        };
-        let Some(first) = first else { return };
-        found(records.first + first);
-        for number in first + 1..first.saturating_add(SAME_KEY).min(records.count) {
-            if !same(number) {
-                return;
-            }
-            found(records.first + number);
+    fn equal_v4<'s>(&'s self, address: Ipv4Addr, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
+        if let Some(number) = self.addresses.find(address.to_bits())
+            && let Some(Section { records, .. }) = self.section(Kind::Ipv4)
+        {
+            self.all_from(records, records.with_key(number, key.as_bytes()), number, key, found);
         }
     }
 
-    pub(crate) fn entry_match(&self, index: u32) -> (Match, bool) {
-        self.get(index).map_or_else(Default::default, |indicator| {
-            let record = indicator.record();
-            (record.match_, record.below_only)
-        })
+    /// The hash of a key, by which it is found.
+    #[inline]
+    pub(crate) fn hash(&self, key: &str) -> u64 {
+        self.hasher.hash(key.as_bytes())
+    }
+
+    /// Asks for the memory where a name with this hash would be found.
+    #[inline]
+    pub(crate) fn prefetch_name(&self, hash: u64) {
+        if let Some(Section { index, .. }) = self.section(Kind::Domain) {
+            exact::prefetch_home(index, hash);
+        }
+    }
+
+    /// Every entry of a section with this key, whose hash is known.
+    #[inline]
+    pub(crate) fn equal_hash<'s>(
+        &'s self,
+        section: Kind,
+        hash: u64,
+        key: &str,
+        found: impl FnMut(IndicatorRef<'s>),
+    ) {
+        let Some(Section { records, index }) = self.section(section) else { return };
+        let mut record = None;
+        let first = exact::find(index, hash, |number| {
+            let Some(number) = number.checked_sub(records.first) else { return false };
+            records.prefetch(number);
+            record = records.with_key(number, key.as_bytes());
+            record.is_some()
+        });
+        if let Some(first) = first {
+            self.all_from(records, record, first - records.first, key, found);
+        }
+    }
+
+    /// A record and those behind it with the same key.
+    #[inline]
+    fn all_from<'s>(
+        &'s self,
+        records: &'s Records,
+        mut record: Option<Record<'s>>,
+        first: u32,
+        key: &str,
+        mut found: impl FnMut(IndicatorRef<'s>),
+    ) {
+        for number in first..first.saturating_add(SAME_KEY) {
+            let Some(same) = record else { return };
+            found(IndicatorRef { set: self, record: same, index: records.first + number });
+            record = records.with_key_too(number + 1, key.as_bytes());
+        }
     }
 
     /// Networks and ranges that hold an address. A mapped address is also looked for as what it is.
-    pub(crate) fn covering(&self, address: IpAddr, found: impl FnMut(u32)) {
+    pub(crate) fn covering<'s>(&'s self, address: IpAddr, found: impl FnMut(IndicatorRef<'s>)) {
         self.covering_span(address, address, found);
     }
 
     /// Networks and ranges that hold a whole span of addresses.
-    pub(crate) fn covering_span(&self, first: IpAddr, last: IpAddr, mut found: impl FnMut(u32)) {
+    pub(crate) fn covering_span<'s>(
+        &'s self,
+        first: IpAddr,
+        last: IpAddr,
+        mut found: impl FnMut(IndicatorRef<'s>),
+    ) {
         let mut check = |number: u32, first: IpAddr, last: IpAddr| {
-            let span = self.get(number).and_then(|indicator| ip::span(indicator.key()));
-            if span.is_some_and(|span| span.first <= first && last <= span.last) {
-                found(number);
+            let Some(indicator) = self.get(number) else { return };
+            if ip::span(indicator.key()).is_some_and(|span| span.first <= first && last <= span.last) {
+                found(indicator);
             }
         };
         if let (IpAddr::V4(from), IpAddr::V4(to)) = (ip::unmapped(first), ip::unmapped(last)) {
@@ -525,7 +586,7 @@ impl IndicatorSet {
     }
 
     fn runs(&self, hosts: &Hosts, host: &str) -> impl Iterator<Item = hosts::Run> {
-        hosts.find(hash(&self.header.hash_key, host.as_bytes()), |number| self.has_host(number, host))
+        hosts.find(self.hash(host), |number| self.has_host(number, host))
     }
 
     fn has_host(&self, number: u32, host: &str) -> bool {
@@ -565,24 +626,50 @@ pub(crate) fn address_key(address: IpAddr, out: &mut String) {
     match ip::unmapped(address) {
         // The formatter of the standard library takes as long as the lookup.
         IpAddr::V4(a) => {
-            for (i, octet) in a.octets().into_iter().enumerate() {
-                if i > 0 {
-                    out.push('.');
-                }
-                if octet >= 100 {
-                    out.push(char::from(b'0' + octet / 100));
-                }
-                if octet >= 10 {
-                    out.push(char::from(b'0' + octet / 10 % 10));
-                }
-                out.push(char::from(b'0' + octet % 10));
+            let mut text = [0; 16];
+            let mut at = 0;
+            for octet in a.octets() {
+                let digits = &OCTETS[usize::from(octet)];
+                text[at..at + 4].copy_from_slice(&digits.text);
+                at += digits.length;
             }
+            out.push_str(std::str::from_utf8(&text[..at - 1]).unwrap_or_default());
         }
         IpAddr::V6(a) => {
             let _ = write!(out, "{a}");
         }
     }
 }
+
+/// A number as a part of an IPv4 address, with the dot behind it.
+#[derive(Clone, Copy)]
+struct Octet {
+    text: [u8; 4],
+    length: usize,
+}
+
+static OCTETS: [Octet; 256] = {
+    let mut octets = [Octet { text: [b'.'; 4], length: 0 }; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let digits = if octet >= 100 {
+            3
+        } else if octet >= 10 {
+            2
+        } else {
+            1
+        };
+        let (mut rest, mut at) = (octet, digits);
+        while at > 0 {
+            at -= 1;
+            octets[octet].text[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        octets[octet].length = digits + 1;
+        octet += 1;
+    }
+    octets
+};
 
 /// Whether a listed name may cover names below it: a public suffix never does.
 pub(crate) fn may_cover_below(name: &str) -> bool {

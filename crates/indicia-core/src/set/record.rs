@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::raw::{put_varint, take, u32_at, varint};
+use crate::scan::prefetch;
 use crate::{Kind, Match};
 
 /// Records that share an offset.
@@ -86,7 +87,7 @@ impl<'s> Record<'s> {
     }
 
     #[inline]
-    fn read_all(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
+    pub(super) fn read_all(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
         let flags = *body.first()?;
         let mut at = 1;
         let mut record = Record::nothing(kind);
@@ -129,7 +130,7 @@ impl<'s> Record<'s> {
     }
 
     /// Writes the record as it stands in a section of `kind`.
-    fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>) {
+    pub(super) fn write(&self, kind: Kind, contexts: &[u32], body: &mut Vec<u8>) {
         body.clear();
         let Record { value, key, group, source_type, .. } = *self;
         let mut flags = match_code(self.match_, self.below_only);
@@ -280,6 +281,33 @@ impl Records {
         Record::read(self.body(number).unwrap_or_default(), self.kind)
     }
 
+    /// Asks for the memory of a record and of the one behind it, which is read where this one has the key.
+    #[inline]
+    pub(super) fn prefetch(&self, number: u32) {
+        if number < self.count
+            && let Some((offset, lengths)) = self.block(number as usize / BLOCK)
+        {
+            let place = number % BLOCK as u32;
+            let at = offset.wrapping_add(sum(lengths & !(u64::MAX << (8 * place))));
+            prefetch(&self.text, at);
+            prefetch(&self.text, at.wrapping_add(2 * ((lengths >> (8 * place)) as usize & 0xff)));
+        }
+    }
+
+    /// The record with this number, where this is its key.
+    #[inline]
+    pub(super) fn with_key(&self, number: u32, key: &[u8]) -> Option<Record<'_>> {
+        Record::read_all(self.body(number)?, self.kind).filter(|record| record.key == key)
+    }
+
+    /// The same for a record that likely has another key: most are told by their end.
+    #[inline]
+    pub(super) fn with_key_too(&self, number: u32, key: &[u8]) -> Option<Record<'_>> {
+        let body = self.body(number)?;
+        let own = body.first().is_some_and(|flags| flags & KEY_BITS == KEY_IS_OWN);
+        (own || body.ends_with(key)).then(|| self.with_key(number, key)).flatten()
+    }
+
     /// The records from the first to the last. It ends early where the file is damaged.
     pub(super) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
         let (mut at, mut lengths) = (0, 0);
@@ -384,6 +412,13 @@ mod tests {
             let read = records.get(number as u32);
             assert_eq!(read.contexts.collect::<Vec<_>>(), *contexts);
             assert_eq!(Record { contexts: Numbers::default(), ..read }, *want);
+        }
+        for (number, (want, _)) in all.iter().enumerate() {
+            for (other, (with, _)) in all.iter().enumerate() {
+                let same = (want.key == with.key).then(|| records.get(other as u32));
+                assert_eq!(records.with_key(other as u32, want.key), same, "{number} {other}");
+                assert_eq!(records.with_key_too(other as u32, want.key), same, "{number} {other}");
+            }
         }
         assert_eq!(records.iter().count(), all.len());
         assert_eq!(records.body(all.len() as u32), None);

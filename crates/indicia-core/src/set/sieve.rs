@@ -332,7 +332,8 @@ impl Sieve {
         let names = Table { at: v4 + v4_bytes, buckets: names };
         let words = Table { at: names.at + names.buckets * BUCKET, buckets: words };
         (words.at + words.buckets * BUCKET == bytes.len()).then_some(Sieve {
-            wants: Wants::from_bits(u32_at(0)?),
+            // What this build does not know it cannot look for.
+            wants: Wants::from_bits(u32_at(0).filter(|bits| *bits < 1 << 18)?),
             keys: Keys::new(seed),
             ends,
             v4,
@@ -447,8 +448,10 @@ pub(crate) enum Cover {
 /// Something that a sieve lets pass.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Listed<'l> {
-    /// A name of two labels or more, or the one label of a URL's host.
+    /// A name of two labels or more.
     Name(&'l str, Cover),
+    /// The host of a URL or endpoint that is no address.
+    Host(&'l str, Cover),
     /// What a URL has behind its host, a name.
     Path(&'l str, [u8; PATH]),
     /// Addresses from the first to the last.
@@ -459,23 +462,17 @@ pub(crate) enum Listed<'l> {
     Word(&'l str),
 }
 
-/// Gives everything that is listed, one by one.
-type Each<'e> = dyn Fn(&mut dyn FnMut(Listed<'_>)) + 'e;
+/// Gives what is listed, the same each time.
+pub(crate) trait Lists {
+    /// Everything, or at least all names and hosts.
+    fn each(&self, names_only: bool, found: &mut dyn FnMut(Listed<'_>));
+}
 
-/// Makes the bytes of a sieve. `each` gives everything that is listed, the same each time.
-pub(crate) fn build(mut wants: Wants, seed: u64, each: &Each<'_>) -> Vec<u8> {
-    each(&mut |listed| {
-        if let Listed::V6(first, last) = listed {
-            match V6_LENGTHS.iter().position(|length| *length <= common(first, last)) {
-                Some(length) => wants.v6_lengths[length] = true,
-                None => wants.all_v6 = true,
-            }
-        }
-    });
-    let mut seed = seed;
+/// Makes the bytes of a sieve. What has to be looked at for names, addresses and hosts is found out here.
+pub(crate) fn build(wants: Wants, mut seed: u64, lists: &dyn Lists) -> Vec<u8> {
     // A seed under which a bucket runs over its reach is as good as never needed: the mean load leaves room.
     for _ in 0..64 {
-        if let Some(bytes) = build_with(wants, seed, each) {
+        if let Some(bytes) = build_with(wants, seed, lists) {
             return bytes;
         }
         seed = Keys::new(seed).0[0];
@@ -483,51 +480,61 @@ pub(crate) fn build(mut wants: Wants, seed: u64, each: &Each<'_>) -> Vec<u8> {
     Vec::new()
 }
 
-fn build_with(wants: Wants, seed: u64, each: &Each<'_>) -> Option<Vec<u8>> {
+fn build_with(mut wants: Wants, seed: u64, lists: &dyn Lists) -> Option<Vec<u8>> {
     let keys = Keys::new(seed);
     let mut ends = vec![0u8; ENDS];
     let mut names: Vec<(u64, u16)> = Vec::new();
     let mut words = Vec::new();
     let mut spans: Vec<(u32, u32)> = Vec::new();
-    each(&mut |listed| match listed {
-        Listed::Name(name, cover) => {
+    // The last three labels of names that have more.
+    let mut shared: Vec<u64> = Vec::new();
+    lists.each(false, &mut |listed| match listed {
+        Listed::Name(name, cover) | Listed::Host(name, cover) => {
             let bytes = name.as_bytes();
+            if matches!(listed, Listed::Host(..)) {
+                wants.single_labels |= !bytes.contains(&b'.');
+                let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+                wants.odd_hosts |= !bytes.iter().all(is_plain);
+            }
+            wants.names = true;
             let last = suffix(bytes, 1).unwrap_or(0);
             let bit = end_bit(last_bytes(bytes, last, bytes.len()));
             ends[bit / 8] |= 1 << (bit % 8);
             file(&keys, bytes, cover, 2, &mut names);
+            shared.extend(longer(&keys, bytes, 3));
         }
         Listed::Path(host, path) => {
             let host = keys.hash(host.as_bytes(), 0, host.len());
             words.push((keys.path(host, path), EXACT));
         }
-        Listed::V4(first, last) => spans.push((first, last)),
+        Listed::V4(first, last) => {
+            (wants.v4, wants.colons) = (true, true);
+            spans.push((first, last));
+        }
         Listed::V6(first, last) => {
+            (wants.v4, wants.colons) = (true, true);
             let shared = common(first, last);
-            if let Some(length) = V6_LENGTHS.into_iter().find(|length| *length <= shared) {
-                words.push((keys.network(first, length), EXACT));
+            match V6_LENGTHS.iter().position(|length| *length <= shared) {
+                Some(place) => {
+                    wants.v6_lengths[place] = true;
+                    words.push((keys.network(first, V6_LENGTHS[place]), EXACT));
+                }
+                None => wants.all_v6 = true,
             }
         }
         Listed::Word(word) => words.push((keys.hash(word.as_bytes(), 0, word.len()), EXACT)),
     });
+    // Any host can be part of a URL, in a spelling that only a URL has.
+    wants.schemes = wants.names || wants.v4 || wants.colons;
     // Suffixes that many longer names share lead on to a longer suffix.
     for labels in 3..MAX_LABELS {
-        let mut shared: Vec<u64> = Vec::new();
-        each(&mut |listed| {
-            if let Listed::Name(name, _) = listed
-                && let Some(start) = suffix(name.as_bytes(), labels)
-                && start > 0
-            {
-                shared.push(keys.hash(name.as_bytes(), start, name.len()));
-            }
-        });
         shared.sort_unstable();
-        let mut crowded: Vec<u64> = Vec::new();
-        for group in shared.chunk_by(|a, b| a == b) {
-            if group.len() > CROWD {
-                crowded.push(group[0]);
-            }
-        }
+        let crowded: Vec<u64> = shared
+            .chunk_by(|a, b| a == b)
+            .filter(|group| group.len() > CROWD)
+            .map(|group| group[0])
+            .collect();
+        shared.clear();
         if crowded.is_empty() {
             break;
         }
@@ -535,13 +542,13 @@ fn build_with(wants: Wants, seed: u64, each: &Each<'_>) -> Option<Vec<u8>> {
         let is_crowded = |hash: u64| crowded.binary_search(&hash).is_ok();
         names.retain(|(hash, flags)| *flags != LONGER || !is_crowded(*hash));
         names.extend(crowded.iter().map(|hash| (*hash, DEEPER)));
-        each(&mut |listed| {
-            if let Listed::Name(name, cover) = listed
-                && let Some(start) = suffix(name.as_bytes(), labels)
-                && start > 0
-                && is_crowded(keys.hash(name.as_bytes(), start, name.len()))
-            {
-                file(&keys, name.as_bytes(), cover, labels + 1, &mut names);
+        lists.each(true, &mut |listed| {
+            if let Listed::Name(name, cover) | Listed::Host(name, cover) = listed {
+                let name = name.as_bytes();
+                if longer(&keys, name, labels).is_some_and(is_crowded) {
+                    file(&keys, name, cover, labels + 1, &mut names);
+                    shared.extend(longer(&keys, name, labels + 1));
+                }
             }
         });
     }
@@ -646,6 +653,12 @@ fn file(keys: &Keys, name: &[u8], cover: Cover, labels: usize, names: &mut Vec<(
     }
 }
 
+/// The hash of a name's suffix of so many labels, if the name has more.
+fn longer(keys: &Keys, name: &[u8], labels: usize) -> Option<u64> {
+    let start = suffix(name, labels).filter(|start| *start > 0)?;
+    Some(keys.hash(name, start, name.len()))
+}
+
 /// Where the last `labels` labels of a name begin.
 pub(crate) fn suffix(name: &[u8], labels: usize) -> Option<usize> {
     let mut end = name.len();
@@ -653,4 +666,47 @@ pub(crate) fn suffix(name: &[u8], labels: usize) -> Option<usize> {
         end = memchr::memrchr(b'.', &name[..end])?;
     }
     Some(memchr::memrchr(b'.', &name[..end]).map_or(0, |dot| dot + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who knows the keys of the hash plants names that it gives one home and one tag: another seed is taken,
+    /// and every name passes.
+    #[test]
+    fn planted_collisions_change_the_seed() {
+        const FIRST: u64 = 5;
+        const PLANTED: usize = SLOTS * REACH + 1;
+        let keys = Keys::new(FIRST);
+        let table = Table { at: 0, buckets: PLANTED.div_ceil(LOAD) + REACH };
+        let hash = |name: &str| keys.hash(name.as_bytes(), 0, name.len());
+        let place = |name: &str| (table.home(hash(name)), tag(hash(name)));
+        let aim = place("a.example");
+        let names: Vec<String> = (0..)
+            .map(|i: u32| format!("{i:x}.test"))
+            .filter(|name| place(name) == aim)
+            .take(PLANTED)
+            .collect();
+        struct Names(Vec<String>);
+        impl Lists for Names {
+            fn each(&self, _: bool, found: &mut dyn FnMut(Listed<'_>)) {
+                self.0.iter().for_each(|name| found(Listed::Name(name, Cover::Exact)));
+            }
+        }
+        let listed = Names(names.clone());
+        assert!(build_with(Wants::default(), FIRST, &listed).is_none());
+        let bytes = build(Wants::default(), FIRST, &listed);
+        let sieve = Sieve::read(&bytes).expect("a sieve");
+        for name in &names {
+            let hash = sieve.keys.hash(name.as_bytes(), 0, name.len());
+            assert_eq!(sieve.name(&bytes, hash) & EXACT, EXACT, "{name}");
+        }
+        let others = (0..10_000).filter(|i| {
+            let name = format!("other{i}.test");
+            sieve.name(&bytes, sieve.keys.hash(name.as_bytes(), 0, name.len())) != 0
+        });
+        let passed = others.count();
+        assert!(passed < 500, "{passed} of 10,000 that are not listed pass");
+    }
 }

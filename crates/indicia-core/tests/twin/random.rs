@@ -32,6 +32,9 @@ impl Random {
 const LABELS: &[&str] =
     &["a", "b", "bad", "not", "bad-a", "_a", "a_b", "xn--bcher-kva", "bücher", "BAD", "7", "中"];
 const TLDS: &[&str] = &["example", "com", "co.uk", "test", "EXAMPLE", "a", "github.io"];
+/// Dots, and what is taken for one elsewhere.
+const BETWEEN_LABELS: &[&str] =
+    &[".", ".", ".", ".", "[.]", "-dot-", "_dot_", "dot", " dot ", "(.)", "\u{3002}", "..", "hxxp"];
 const V4: &[&str] = &["192.0.2.1", "192.0.2.7", "192.0.2.70", "192.0.3.7", "10.0.0.7", "1.1.1.1"];
 const V6: &[&str] = &[
     "2001:db8::7",
@@ -314,6 +317,35 @@ impl Case {
             value = value.replacen("http://", "https://", 1);
         }
         (if random.one_in(2) { Some(kind) } else { None }, value)
+    }
+
+    /// An address or what could be a name: listed ones, below them, and others.
+    pub(crate) fn host(&self, random: &mut Random) -> (Kind, String) {
+        match random.below(5) {
+            0 => return (Kind::Ipv4, random.pick(V4).to_string()),
+            1 => {
+                let address: std::net::Ipv6Addr = random.pick(V6).parse().expect("an address");
+                return (Kind::Ipv6, address.to_string());
+            }
+            _ => {}
+        }
+        let names: Vec<&String> =
+            self.written.iter().filter(|w| !w.contains(['/', ':', '@']) && w.contains('.')).collect();
+        let mut name = match names.len() {
+            n if n > 0 && !random.one_in(3) => names[random.below(n)].clone(),
+            _ => format!("{}.{}", random.pick(LABELS), random.pick(TLDS)),
+        };
+        while random.one_in(2) {
+            name = format!("{}{}{name}", random.pick(LABELS), random.pick(BETWEEN_LABELS));
+        }
+        if random.one_in(6) {
+            name.make_ascii_uppercase();
+        }
+        if random.one_in(6) {
+            name.push_str(random.pick(&[".", "..", ".onion", ".0x1", ".7", "-", " "]));
+        }
+        let kind = if name.parse::<std::net::Ipv4Addr>().is_ok() { Kind::Ipv4 } else { Kind::Domain };
+        (kind, name)
     }
 }
 

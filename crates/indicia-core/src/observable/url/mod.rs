@@ -76,11 +76,12 @@ pub(crate) fn has_opaque_scheme(text: &str) -> bool {
 
 /// The scheme in front of `://`, if it has the form of one.
 pub(crate) fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once("://")?;
-    let mut bytes = scheme.bytes();
-    let ok = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
-        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
-    ok.then_some((scheme, rest))
+    // What follows the longest beginning with the form of a scheme says whether it is one.
+    let in_scheme = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    let end = text.bytes().position(|b| !in_scheme(b))?;
+    let (scheme, behind) = text.split_at(end);
+    let rest = behind.strip_prefix("://")?;
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic()).then_some((scheme, rest))
 }
 
 /// A text of the common form that is its own value: recognised without writing anything.
