@@ -106,6 +106,53 @@ fn a_store_answers_as_the_logs_do() {
 }
 
 #[test]
+fn stores_stand_where_they_are_named() {
+    let dir = folder();
+    let dir = dir.path();
+    done(dir, &["observe", "-o", "s", "b.log", "c.log"]);
+    done(dir, &["observe", "-o", "t", "c.log"]);
+    for options in [&["--format", "jsonl"][..], &["--format", "text"], &["--format", "csv"], &["--count"]] {
+        let scan = |files: &[&str], more: &[&str]| {
+            done(dir, &[&["scan", "-f", "f.csv"], options, more, files].concat())
+        };
+        let alone: Vec<String> =
+            ["a.log", "s", "b.log", "t", "c.log"].iter().map(|file| scan(&[file], &[])).collect();
+        let header = alone[0].split_inclusive('\n').next().filter(|_| options.contains(&"csv"));
+        let mut expected = header.unwrap_or_default().to_string();
+        for out in &alone {
+            expected.extend(out.split_inclusive('\n').skip(usize::from(header.is_some())));
+        }
+        for (threads, chunk) in [("1", "1"), ("1", "262144"), ("2", "40"), ("7", "1")] {
+            let Output { stdout, .. } = Command::new(env!("CARGO_BIN_EXE_indicia"))
+                .args(["scan", "-f", "f.csv", "--threads", threads])
+                .args(options)
+                .args(["a.log", "s", "b.log", "t", "c.log"])
+                .env("INDICIA_CHUNK", chunk)
+                .current_dir(dir)
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(stdout).unwrap(), expected, "{options:?}, {threads} threads");
+        }
+        let (_, _, err) = run(dir, &["scan", "--stats", "-f", "f.csv", "a.log", "s", "t"]);
+        assert!(err.contains("data: 3 files, "), "{err}");
+    }
+}
+
+#[test]
+fn less_memory_makes_the_same_store() {
+    let dir = folder();
+    let dir = dir.path();
+    // Some 20 MB of observables: the table goes to temporary files again and again.
+    let names: String = (0..120_000).map(|n| format!("2017-10-12T09:30:00Z host{n}.example\n")).collect();
+    fs::write(dir.join("many.log"), names).unwrap();
+    done(dir, &["observe", "-o", "much", "many.log", "a.log"]);
+    done(dir, &["observe", "-o", "little", "--memory", "1M", "--threads", "3", "a.log", "many.log"]);
+    assert_eq!(fs::read(dir.join("little")).unwrap(), fs::read(dir.join("much")).unwrap());
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 4 + 3);
+    assert_eq!(run(dir, &["observe", "-o", "s", "--memory", "9K", "a.log"]).0, 2);
+}
+
+#[test]
 fn merging_is_observing_together() {
     let dir = folder();
     let dir = dir.path();
