@@ -156,7 +156,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn no_level_is_much_slower_than_the_plain_one() {
-    let default = if cfg!(debug_assertions) { 1 << 17 } else { 1 << 20 };
+    let default = if cfg!(debug_assertions) { 1 << 16 } else { 1 << 18 };
     let from_env = std::env::var("INDICIA_ADVERSARIAL_BYTES").ok().and_then(|n| n.parse().ok());
     let bytes: usize = from_env.unwrap_or(default);
     let only = std::env::var("INDICIA_ADVERSARIAL_ONLY").unwrap_or_default();
