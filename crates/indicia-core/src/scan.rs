@@ -224,7 +224,7 @@ impl Scratch {
     }
 
     /// How often a limit was reached since the scratch was made: a URL had more possible ends than are tried, or
-    /// a block was full of URLs on listed hosts with escapes.
+    /// a block was full of URLs on listed hosts with escapes or with thousands of places to end.
     pub fn limits_reached(&self) -> u64 {
         self.limits
     }
