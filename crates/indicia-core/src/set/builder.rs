@@ -232,9 +232,10 @@ impl SetBuilder {
         self.write_run(&mut rest)?;
         runs.push(Box::new(io::Cursor::new(rest)));
         let SetBuilder { options, contexts, .. } = self;
+        let count = contexts.len();
         let contexts = Contexts::Counted(&contexts);
         let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
-        runs::each_target(runs, |target, said| assembly.push(target, said))?;
+        runs::each_target(runs, count, |target, said| assembly.push(target, said))?;
         Ok(assembly.finish(Stamp::default()))
     }
 

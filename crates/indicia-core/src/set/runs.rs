@@ -28,9 +28,11 @@ pub(super) fn join(runs: Vec<Box<dyn Read + '_>>, out: &mut dyn Write) -> io::Re
     writer.flush(out)
 }
 
-/// Hands out each target of the runs once, in their order, with the numbers of all its contexts.
+/// Hands out each target of the runs once, in their order, with the numbers of all its contexts, of which there are so
+/// many.
 pub(super) fn each_target(
     runs: Vec<Box<dyn Read + '_>>,
+    contexts: usize,
     mut found: impl FnMut(&Draft<'_>, &mut Vec<u32>),
 ) -> io::Result<()> {
     let mut held: Option<Held> = None;
@@ -45,13 +47,22 @@ pub(super) fn each_target(
             }
             None => held.insert(Held::default()).replace(draft),
         }
-        said.extend(draft.contexts());
+        for context in draft.contexts() {
+            if context as usize >= contexts {
+                return Err(broken());
+            }
+            said.push(context);
+        }
         Ok(())
     })?;
     if let Some(held) = held {
         found(&held.draft(), &mut said);
     }
     Ok(())
+}
+
+fn broken() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a temporary file is not as it was written")
 }
 
 fn merge(
@@ -123,8 +134,6 @@ impl Run<'_> {
         if !self.fill(4)? {
             return Ok(false);
         }
-        let broken =
-            || io::Error::new(io::ErrorKind::InvalidData, "a temporary file is not as it was written");
         let length = self.block[self.at..].first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
         self.at += 4;
         if !self.fill(length as usize)? {
