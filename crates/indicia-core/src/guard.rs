@@ -259,20 +259,27 @@ impl Guards {
                 Some(address) => of_span(address, address, out),
                 None => built_in(seen.kind, seen.value, out),
             }
-            // What holds an address that is not special is not special either.
-            let is_held = matches!(relation, Relation::Exact | Relation::Network)
-                && seen.address.is_some_and(|address| ip::unmapped(address) == address);
-            if !is_held && out.is_empty() {
-                built_in(indicator.kind(), indicator.key(), out);
-            }
-            if indicator.kind() == Kind::Domain && indicia_data::psl::is_public_suffix(indicator.key()) {
-                let source = indicia_data::psl::version().into();
-                out.push(Guard { rule: "public-suffix".into(), source });
-            }
-            let shared = match (indicator.kind(), relation) {
-                (Kind::Domain, _) => Some(indicator.key()),
-                (Kind::Url, Relation::UrlHost) => Some(url_key_host(indicator.key())),
-                _ => None,
+            let shared = match indicator.kind() {
+                Kind::Domain => {
+                    // A name is its own key.
+                    let is_seen = relation == Relation::Exact && seen.kind == Kind::Domain;
+                    let name = if is_seen { seen.value } else { indicator.key() };
+                    if indicia_data::psl::is_public_suffix(name) {
+                        let source = indicia_data::psl::version().into();
+                        out.push(Guard { rule: "public-suffix".into(), source });
+                    }
+                    Some(name)
+                }
+                kind => {
+                    // What holds an address that is not special is not special either.
+                    let is_held = matches!(relation, Relation::Exact | Relation::Network)
+                        && seen.address.is_some_and(|address| ip::unmapped(address) == address);
+                    if !is_held && out.is_empty() {
+                        built_in(kind, indicator.key(), out);
+                    }
+                    (kind == Kind::Url && relation == Relation::UrlHost)
+                        .then(|| url_key_host(indicator.key()))
+                }
             };
             if shared.is_some_and(|host| indicia_data::hosting::class_of(host).is_some()) {
                 let source = indicia_data::hosting::version().into();
@@ -377,7 +384,7 @@ mod tests {
     fn special_networks_are_those_of_the_walk() {
         use crate::observable::{Random, twin_rounds};
         let mut random = Random(0x6a2d);
-        let mut ends = vec![];
+        let mut ends = Vec::new();
         for (net, _) in indicia_data::guards::networks() {
             let net: IpNet = net.parse().unwrap();
             ends.extend([net.network(), net.broadcast()]);

@@ -214,6 +214,28 @@ fn typed_lookups_agree_with_texts() {
         }
         let set = compile(&case);
         let values: Vec<(Kind, String)> = (0..8).map(|_| case.host(&mut random)).collect();
+        let hosts: Vec<&str> = values.iter().map(|(_, value)| value.as_str()).cycle().take(40).collect();
+        let mut together: Vec<Result<Vec<Hit<'_>>, _>> = hosts.iter().map(|_| Ok(Vec::new())).collect();
+        let _ = set.lookup_names_with(&hosts, &case.options, &mut scratch, &mut |at, hit| {
+            match (hit, &mut together[at]) {
+                (Ok(hit), Ok(hits)) => hits.push(hit.to_hit()),
+                (hit, place) => *place = hit.map(|hit| vec![hit.to_hit()]),
+            }
+            ControlFlow::Continue(())
+        });
+        for (name, found) in hosts.iter().zip(&together) {
+            assert_eq!(shown(found), shown(&set.lookup_name(name, &case.options, &mut scratch)), "{name:?}");
+        }
+        let addresses: Vec<IpAddr> = hosts.iter().filter_map(|host| host.parse().ok()).collect();
+        let mut together: Vec<Vec<Hit<'_>>> = vec![Vec::new(); addresses.len()];
+        let _ = set.lookup_addresses_with(&addresses, &case.options, &mut scratch, &mut |at, hit| {
+            together[at].push(hit.to_hit());
+            ControlFlow::Continue(())
+        });
+        for (address, found) in addresses.iter().zip(together) {
+            let alone = set.lookup_address(*address, None, &case.options, &mut scratch);
+            assert_eq!(shown(&Ok(found)), shown(&Ok(alone)), "{address}");
+        }
         for (kind, value) in values {
             let twin = set.lookup(&value, Some(kind), &case.options, &mut scratch).map(|(_, hits)| hits);
             let typed = match value.parse::<IpAddr>() {

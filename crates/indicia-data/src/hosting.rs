@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
 
+use crate::table::Sketch;
 use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/shared_hosting.txt");
@@ -70,6 +71,7 @@ impl Class {
 
 struct Hosts {
     by_name: HashMap<&'static str, (Class, bool), FixedState>,
+    names: Sketch,
     version: &'static str,
 }
 
@@ -82,8 +84,13 @@ fn hosts() -> &'static Hosts {
 impl Hosts {
     fn new(table: &'static str) -> Hosts {
         let rows = crate::rows(table).filter_map(|line| row(line).ok());
-        let by_name = rows.map(|(name, below, class)| (name, (class, below))).collect();
-        Hosts { by_name, version: crate::header(table, "version") }
+        let by_name: HashMap<_, _, FixedState> =
+            rows.map(|(name, below, class)| (name, (class, below))).collect();
+        Hosts {
+            names: Sketch::new(by_name.keys().copied()),
+            by_name,
+            version: crate::header(table, "version"),
+        }
     }
 }
 
@@ -115,15 +122,15 @@ pub fn version() -> &'static str {
 /// assert_eq!(class_of("notpastebin.com"), None);
 /// ```
 pub fn class_of(host: &str) -> Option<Class> {
-    let hosts = &hosts().by_name;
+    let Hosts { by_name, names, .. } = hosts();
+    let get = |name: &str| if names.may_have(name) { by_name.get(name) } else { None };
     let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
-    if let Some((class, _)) = hosts.get(host) {
+    if let Some((class, _)) = get(host) {
         return Some(*class);
     }
     let mut rest = host;
-    // No row has one label.
-    while let Some((_, parent)) = rest.split_once('.').filter(|(_, parent)| parent.contains('.')) {
-        if let Some((class, true)) = hosts.get(parent) {
+    while let Some((_, parent)) = rest.split_once('.') {
+        if let Some((class, true)) = get(parent) {
             return Some(*class);
         }
         rest = parent;

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
 
+use crate::table::Sketch;
 use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/public_suffixes.txt");
@@ -43,6 +44,8 @@ struct Rule {
 
 struct Rules {
     by_name: HashMap<&'static str, Rule, FixedState>,
+    names: Sketch,
+    wildcards: Sketch,
     version: &'static str,
 }
 
@@ -75,7 +78,9 @@ impl Rules {
                 exception: false,
             }));
         }
-        Rules { by_name, version: crate::header(table, "version") }
+        let names = Sketch::new(by_name.keys().copied());
+        let wildcards = Sketch::new(by_name.iter().filter(|(_, rule)| rule.wildcard).map(|(name, _)| *name));
+        Rules { by_name, names, wildcards, version: crate::header(table, "version") }
     }
 }
 
@@ -237,13 +242,16 @@ pub(crate) fn by_wildcard(child: &str, parent: &str) -> bool {
 /// assert!(!is_public_suffix("www.ck") && !is_public_suffix("bad.co.uk"));
 /// ```
 pub fn is_public_suffix(name: &str) -> bool {
-    let rules = &table().by_name;
-    match rules.get(name) {
-        Some(rule) if rule.exception || rule.normal => !rule.exception,
-        _ => name.split_once('.').is_some_and(|(_, parent)| {
-            rules.get(parent).is_some_and(|rule| rule.wildcard && !rule.exception)
-        }),
+    let Rules { by_name, names, wildcards, .. } = table();
+    if names.may_have(name)
+        && let Some(rule) = by_name.get(name).filter(|rule| rule.exception || rule.normal)
+    {
+        return !rule.exception;
     }
+    let dot = name.bytes().position(|byte| byte == b'.');
+    dot.map(|dot| &name[dot + 1..]).is_some_and(|parent| {
+        wildcards.may_have(parent) && by_name.get(parent).is_some_and(|rule| rule.wildcard && !rule.exception)
+    })
 }
 
 /// The registrable domain: the public suffix and one label more; `None` for a public suffix itself.

@@ -94,6 +94,44 @@ pub(crate) fn header<'t>(table: &'t str, key: &str) -> &'t str {
     lines.filter_map(|line| line.split_once(": ")).find(|(name, _)| *name == key).map_or("", |(_, text)| text)
 }
 
+/// Tells most names that a table does not have, by one bit of a memory small enough to be near at any time.
+pub(crate) struct Sketch {
+    /// A power of two, with 16 bits or more a name.
+    bits: Vec<u64>,
+}
+
+impl Sketch {
+    pub(crate) fn new<'t>(names: impl Iterator<Item = &'t str> + Clone) -> Sketch {
+        let words = (names.clone().count() / 4).next_power_of_two();
+        let mut sketch = Sketch { bits: vec![0; words] };
+        for name in names {
+            let (word, bit) = sketch.place(name);
+            sketch.bits[word] |= bit;
+        }
+        sketch
+    }
+
+    /// Whether the table may have a name; `false` is sure.
+    #[inline]
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        let (word, bit) = self.place(name);
+        self.bits[word] & bit != 0
+    }
+
+    /// By the length and both ends of the name.
+    #[inline]
+    fn place(&self, name: &str) -> (usize, u64) {
+        let bytes = name.as_bytes();
+        let (head, tail) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+            _ => (bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+        };
+        let head = (head ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (head ^ head >> 32 ^ tail).wrapping_mul(0xd1b5_4a32_d192_ed03);
+        (mixed as usize >> 38 & (self.bits.len() - 1), 1 << (mixed >> 58))
+    }
+}
+
 /// FNV-1a, 64 bits: says which file it was where a file does not say it itself.
 pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes
@@ -125,6 +163,17 @@ pub(crate) fn is_canonical(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sketch_has_its_names_and_few_others() {
+        let names: Vec<String> = (0..3000).map(|n| format!("{}.{n}.example", n % 7)).collect();
+        for count in [0, 1, 3000] {
+            let sketch = Sketch::new(names[..count].iter().map(String::as_str));
+            assert!(names[..count].iter().all(|name| sketch.may_have(name)));
+            let others = (0..10_000).filter(|n| sketch.may_have(&format!("other{n}.com"))).count();
+            assert!(others < 2000, "{others}");
+        }
+    }
 
     #[test]
     fn every_table_says_where_it_comes_from() {

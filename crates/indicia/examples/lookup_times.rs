@@ -51,24 +51,42 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let missing: Vec<String> = names.iter().map(|name| format!("x{name}")).collect();
 
     let table: HashMap<u32, u32> = addresses.iter().map(|a| a.to_bits()).zip(0..).collect();
-    ask("table of addresses", &addresses, |a, hits| *hits += u64::from(table.contains_key(&a.to_bits())));
+    ask("table of addresses", &addresses, 1, |a, hits| *hits += u64::from(table.contains_key(&a.to_bits())));
     let table: HashMap<Box<str>, u32> = names.iter().map(|name| name.as_str().into()).zip(0..).collect();
-    ask("table of names", &names, |name, hits| *hits += u64::from(table.contains_key(name.as_str())));
+    ask("table of names", &names, 1, |name, hits| *hits += u64::from(table.contains_key(name.as_str())));
     drop(table);
     for guards in [false, true] {
         let guards = if guards { Guards::default() } else { Guards::off() };
         println!("guards {}", if guards.built_in { "on" } else { "off" });
         let options = ScanOptions { guards, ..ScanOptions::default() };
         for (what, list) in [("address", &addresses), ("address, absent", &absent)] {
-            ask(what, list, |address, hits| {
+            ask(what, list, 1, |address, hits| {
                 let _ =
                     set.lookup_address_with(IpAddr::V4(*address), None, &options, &mut scratch, &mut |hit| {
                         count(hit, hits)
                     });
             });
         }
+        for (what, list) in [("addresses together", &addresses)] {
+            let list: Vec<Vec<IpAddr>> =
+                list.chunks(1000).map(|chunk| chunk.iter().map(|a| IpAddr::V4(*a)).collect()).collect();
+            ask(what, &list, 1000, |addresses, hits| {
+                let _ = set
+                    .lookup_addresses_with(addresses, &options, &mut scratch, &mut |_, hit| count(hit, hits));
+            });
+        }
+        for (what, list) in [("names together", &names), ("together, below", &below)] {
+            let list: Vec<Vec<&str>> =
+                list.chunks(1000).map(|chunk| chunk.iter().map(String::as_str).collect()).collect();
+            ask(what, &list, 1000, |names, hits| {
+                let _ = set.lookup_names_with(names, &options, &mut scratch, &mut |_, hit| match hit {
+                    Ok(hit) => count(hit, hits),
+                    Err(_) => ControlFlow::Continue(()),
+                });
+            });
+        }
         for (what, list) in [("name", &names), ("name below", &below), ("name, absent", &missing)] {
-            ask(what, list, |name, hits| {
+            ask(what, list, 1, |name, hits| {
                 let _ = set.lookup_name_with(name, &options, &mut scratch, &mut |hit| count(hit, hits));
             });
         }
@@ -88,14 +106,15 @@ fn count(hit: &HitView<'_, '_>, hits: &mut u64) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn ask<T>(what: &str, list: &[T], mut one: impl FnMut(&T, &mut u64)) {
+/// A list of questions, or of so many at once.
+fn ask<T>(what: &str, list: &[T], each: usize, mut one: impl FnMut(&T, &mut u64)) {
     let mut passes = Vec::new();
     let mut hits = 0;
     for _ in 0..8 {
         hits = 0;
         let began = on_processor();
         list.iter().for_each(|value| one(value, &mut hits));
-        passes.push((on_processor() - began) / list.len() as f64);
+        passes.push((on_processor() - began) / (each * list.len()) as f64);
     }
     passes.remove(0);
     passes.sort_by(f64::total_cmp);
@@ -104,6 +123,6 @@ fn ask<T>(what: &str, list: &[T], mut one: impl FnMut(&T, &mut u64)) {
         passes[3],
         passes[0],
         passes[6],
-        list.len()
+        each * list.len()
     );
 }

@@ -21,6 +21,8 @@ use crate::{IndicatorRef, IndicatorSet, Kind, Match, Observable, ParseError, Par
 
 /// How many parents of a name are asked for at once.
 const AT_ONCE: usize = 4;
+/// How many values are.
+const TOGETHER: usize = 16;
 
 impl IndicatorSet {
     /// All indicators that cover a value: the value itself, its host or domain, its parents and networks.
@@ -186,6 +188,73 @@ impl IndicatorSet {
         let name = Observable::parse_with(name, &how)?;
         Finder::new(self, options, scratch, &[], Place::Value).observable(&name);
         Ok(self.report(&Part::whole(&[]), 0, options, scratch, on_hit))
+    }
+
+    /// As [`IndicatorSet::lookup_address_with`] for one address after the other, with the place of each in `addresses`; `Break`
+    /// stops. A lookup mostly waits for memory: here that of several is asked for at once, which takes half the time.
+    pub fn lookup_addresses_with<'s>(
+        &'s self,
+        addresses: &[IpAddr],
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(usize, &HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for (chunk, first) in addresses.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
+            chunk.iter().for_each(|address| self.prefetch_address(*address));
+            for (address, at) in chunk.iter().zip(first..) {
+                self.lookup_address_with(*address, None, options, scratch, &mut |hit| on_hit(at, hit))?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// As [`IndicatorSet::lookup_name_with`] for one name after the other, with the place of each in `names` and the reason
+    /// where it is none; `Break` stops. See [`IndicatorSet::lookup_addresses_with`].
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use indicia_core::{BuildOptions, Context, Indicator, Kind, Observable, ScanOptions, Scratch, SetBuilder, Target};
+    /// let mut builder = SetBuilder::new(BuildOptions::default());
+    /// let target = Target::new(Observable::parse_as(Kind::Domain, "bad.example").unwrap());
+    /// builder.push(Indicator::new(target, Context::default()));
+    /// let (set, options, mut scratch) = (builder.finish(), ScanOptions::default(), Scratch::default());
+    /// let (mut found, mut refused) = (Vec::new(), Vec::new());
+    /// let names = ["good.example", "Bad.example.", "no name"];
+    /// let _ = set.lookup_names_with(&names, &options, &mut scratch, &mut |at, hit| {
+    ///     if hit.is_ok() { found.push(at) } else { refused.push(at) }
+    ///     ControlFlow::Continue(())
+    /// });
+    /// assert_eq!((found, refused), (vec![1], vec![2]));
+    /// ```
+    pub fn lookup_names_with<'s>(
+        &'s self,
+        names: &[&str],
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(usize, Result<&HitView<'s, '_>, ParseError>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for (chunk, first) in names.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
+            // Three reads lead to a record, each of what the one before says.
+            let mut hashes = [None; 2 * TOGETHER];
+            for (name, pair) in chunk.iter().zip(hashes.chunks_exact_mut(2)) {
+                let plain = name.strip_suffix('.').unwrap_or(name);
+                let Some((_, dots)) = domain::dots_at_a_glance(plain, &mut scratch.name) else { continue };
+                let parent = dots.trailing_zeros() as usize + 1;
+                let starts = [Some(0), Some(parent).filter(|_| dots & (dots - 1) != 0)];
+                for (start, hash) in starts.into_iter().flatten().zip(pair) {
+                    let of_start = self.hash(&plain[start..]);
+                    self.prefetch_name(of_start);
+                    *hash = Some(of_start);
+                }
+            }
+            let guessed = hashes.map(|hash| self.guess_name(hash?));
+            guessed.into_iter().flatten().for_each(|number| self.prefetch_guessed(number));
+            for (name, at) in chunk.iter().zip(first..) {
+                let done = self.lookup_name_with(name, options, scratch, &mut |hit| on_hit(at, Ok(hit)));
+                done.unwrap_or_else(|error| on_hit(at, Err(error)))?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     /// A canonical name with a bit for each of its dots.

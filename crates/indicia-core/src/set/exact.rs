@@ -71,6 +71,16 @@ pub(super) fn prefetch_home(index: &[u8], hash: u64) {
     }
 }
 
+/// The first number in the home bucket of a hash that likely is of its key.
+#[inline]
+pub(super) fn guess(index: &[u8], hash: u64) -> Option<u32> {
+    let homes = (index.len() / BUCKET).checked_sub(REACH)?;
+    let bucket: &[u8; BUCKET] = index.get(home(hash, homes) * BUCKET..)?.first_chunk()?;
+    let used = usize::from(bucket[USED]).min(SLOTS);
+    let slot = bucket[..used].iter().position(|tag| *tag == hash as u8)?;
+    bucket[16 + 4 * slot..].first_chunk().map(|number| u32::from_le_bytes(*number))
+}
+
 /// The first number under a hash that is `right`.
 #[inline]
 pub(super) fn find(index: &[u8], hash: u64, mut right: impl FnMut(u32) -> bool) -> Option<u32> {
@@ -127,6 +137,10 @@ mod tests {
             for i in 0..2 * keys as u32 {
                 let found = find(&index, hash(i.into()), |number| number == i);
                 assert_eq!(found, Some(i).filter(|i| (*i as usize) < keys));
+                // What is guessed is asked for among the first.
+                let first = find(&index, hash(i.into()), |_| true);
+                let guessed = guess(&index, hash(i.into()));
+                assert!(guessed.is_none() || guessed == first);
             }
         }
     }

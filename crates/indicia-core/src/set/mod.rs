@@ -498,6 +498,24 @@ impl IndicatorSet {
         }
     }
 
+    /// The record that a name with this hash likely is, from the bucket that was asked for; asks for the memory that
+    /// tells where it is.
+    #[inline]
+    pub(crate) fn guess_name(&self, hash: u64) -> Option<u32> {
+        let Section { records, index } = self.section(Kind::Domain)?;
+        let number = exact::guess(index, hash)?.checked_sub(records.first)?;
+        records.prefetch_place(number);
+        Some(number)
+    }
+
+    /// Asks for the memory of a record that was guessed.
+    #[inline]
+    pub(crate) fn prefetch_guessed(&self, number: u32) {
+        if let Some(Section { records, .. }) = self.section(Kind::Domain) {
+            records.prefetch(number);
+        }
+    }
+
     /// Every entry of a section with this key, whose hash is known.
     #[inline]
     pub(crate) fn equal_hash<'s>(

@@ -281,6 +281,12 @@ impl Records {
         Record::read(self.body(number).unwrap_or_default(), self.kind)
     }
 
+    /// Asks for the memory that tells where a record is.
+    #[inline]
+    pub(super) fn prefetch_place(&self, number: u32) {
+        prefetch(&self.blocks, number as usize / BLOCK * BLOCK_BYTES);
+    }
+
     /// Asks for the memory of a record and of the one behind it, which is read where this one has the key.
     #[inline]
     pub(super) fn prefetch(&self, number: u32) {
