@@ -406,7 +406,7 @@ mod tests {
                 }
             };
             let first = near(&mut random);
-            let last = if random.next() % 2 == 0 { first } else { near(&mut random) };
+            let last = if random.next().is_multiple_of(2) { first } else { near(&mut random) };
             let mut found = Vec::new();
             of_span(first, last, &mut found);
             let found: Vec<_> = found.iter().map(|guard| &*guard.rule).collect();

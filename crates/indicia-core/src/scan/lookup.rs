@@ -226,6 +226,7 @@ impl IndicatorSet {
     /// });
     /// assert_eq!((found, refused), (vec![1], vec![2]));
     /// ```
+    #[expect(clippy::type_complexity, reason = "a name for the callback would hide what it gets")]
     pub fn lookup_names_with<'s>(
         &'s self,
         names: &[&str],
