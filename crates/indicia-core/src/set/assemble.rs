@@ -350,32 +350,48 @@ impl<'c> Assembly<'c> {
         records: &[(Records, Vec<u32>)],
         hosts: &[(Kind, Vec<u8>, Vec<(hosts::Name, u32)>)],
     ) -> (u32, [u8; 16], Vec<Vec<u8>>, Vec<Vec<u8>>) {
-        let digest = self.keys.clone().finalize();
-        let mut seed = 0;
-        loop {
-            let long = Sha256::new()
-                .chain_update(b"indicia set index 1\0")
-                .chain_update(digest)
-                .chain_update(u32::to_le_bytes(seed))
-                .finalize();
-            let mut key = [0; 16];
-            key.copy_from_slice(&long[..16]);
-            let growth = seed / SEEDS;
-            let of_records: Option<Vec<_>> =
-                records.iter().map(|(records, _)| index_of(records, &key, growth)).collect();
-            let of_hosts: Option<Vec<_>> = hosts
-                .iter()
-                .map(|(_, _, names)| {
-                    let hashes = names.iter().map(|(name, run)| (hash(&key, name), *run)).collect();
-                    exact::build(exact::homes(names.len(), growth), hashes)
-                })
-                .collect();
-            if let (Some(of_records), Some(of_hosts)) = (of_records, of_hosts) {
-                return (seed, key, of_records, of_hosts);
-            }
-            seed += 1;
-        }
+        let (seed, key, (of_records, of_hosts)) =
+            first_seed(&self.keys.clone().finalize().into(), |key, growth| {
+                let of_records: Option<Vec<_>> =
+                    records.iter().map(|(records, _)| index_of(records, key, growth)).collect();
+                let of_hosts: Option<Vec<_>> = hosts
+                    .iter()
+                    .map(|(_, _, names)| {
+                        let hashes = names.iter().map(|(name, run)| (hash(key, name), *run)).collect();
+                        exact::build(exact::homes(names.len(), growth), hashes)
+                    })
+                    .collect();
+                Some((of_records?, of_hosts?))
+            });
+        (seed, key, of_records, of_hosts)
     }
+}
+
+/// The first seed under which all indexes can be built, the key of their hash, and what they are. `build` is given the
+/// key, and how often the indexes are doubled.
+fn first_seed<T>(
+    digest: &[u8; 32],
+    mut build: impl FnMut(&[u8; 16], u32) -> Option<T>,
+) -> (u32, [u8; 16], T) {
+    let mut seed = 0;
+    loop {
+        let key = hash_key(digest, seed);
+        if let Some(built) = build(&key, seed / SEEDS) {
+            return (seed, key, built);
+        }
+        seed += 1;
+    }
+}
+
+fn hash_key(digest: &[u8; 32], seed: u32) -> [u8; 16] {
+    let long = Sha256::new()
+        .chain_update(b"indicia set index 1\0")
+        .chain_update(digest)
+        .chain_update(u32::to_le_bytes(seed))
+        .finalize();
+    let mut key = [0; 16];
+    key.copy_from_slice(&long[..16]);
+    key
 }
 
 /// From each distinct key of a section to the first indicator that has it.
@@ -392,4 +408,40 @@ fn index_of(records: &Records, hash_key: &[u8; 16], growth: u32) -> Option<Vec<u
         }
     }
     exact::build(exact::homes(hashes.len(), growth), hashes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who knows the key of a hash plants keys that it gives one home and one tag: the set takes another key.
+    #[test]
+    fn planted_collisions_change_the_seed() {
+        const HOME_AND_TAG: u64 = 0xffff_ffff_0000_00ff;
+        let (digest, planted) = ([3; 32], exact::ROOM + 1);
+        let homes = exact::homes(planted, 0) as u64;
+        let key = hash_key(&digest, 0);
+        let place = |hash: u64| ((hash >> 32) * homes) >> 32 << 8 | hash & 0xff;
+        let aim = place(hash(&key, b"0") & HOME_AND_TAG);
+        let names: Vec<String> = (0..)
+            .map(|i: u32| i.to_string())
+            .filter(|name| place(hash(&key, name.as_bytes())) == aim)
+            .take(planted)
+            .collect();
+        let (seed, key, index) = first_seed(&digest, |key, growth| {
+            let hashes = (0..).zip(&names).map(|(n, name)| (hash(key, name.as_bytes()), n)).collect();
+            exact::build(exact::homes(names.len(), growth), hashes)
+        });
+        assert!(seed > 0 && seed < SEEDS, "{seed}");
+        let mut compared = 0;
+        for (number, name) in (0..).zip(&names) {
+            let found = exact::find(&index, hash(&key, name.as_bytes()), |at| {
+                compared += 1;
+                names[at as usize] == *name
+            });
+            assert_eq!(found, Some(number));
+        }
+        assert!(compared < 2 * names.len(), "{compared} keys are compared for {} names", names.len());
+        assert!(exact::farthest(&index) <= exact::REACH);
+    }
 }
