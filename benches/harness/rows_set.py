@@ -17,10 +17,12 @@ def addresses(lab):
     for sort, goals in (("address", {"ip_network_table": (2, 5), "maxminddb": (5, 15)}), ("address-miss", {})):
         values = lab.data.probes(n, sort, count)
         ours = lab.driver("indicia", "lookup", "indicia-address", lab.data.set(n), values)
+        batch = lab.driver("indicia, together", "lookup", "indicia-address-together", lab.data.set(n), values)
         peers = [lab.driver("ip_network_table", "lookup", "ip_network_table", lab.data.csv(n), values),
                  lab.driver("maxminddb", "lookup", "maxminddb", lab.data.matchy(n), values)]
-        in_turns([ours, *peers], lab.rounds)
-        facts = {"n": n, "values": count, "nanoseconds": per_value(count, ours, *peers), "contenders": figures(ours, *peers)}
+        in_turns([ours, batch, *peers], lab.rounds)
+        facts = {"n": n, "values": count, "nanoseconds": per_value(count, ours, batch, *peers),
+                 "contenders": figures(ours, batch, *peers)}
         for peer in peers:
             if peer.name in goals:
                 lab.report("addresses", f"hit, random, {n:,} indicators, against {peer.name}", times_as_fast(ours, peer), *goals[peer.name], **facts)
@@ -34,13 +36,16 @@ def names(lab):
     for sort, what in (("name", "exact"), ("below", "subdomain"), ("name-miss", "not listed")):
         values = lab.data.probes(n, sort, count)
         ours = lab.driver("indicia", "lookup", "indicia-name", lab.data.set(n), values)
+        batch = lab.driver("indicia, together", "lookup", "indicia-name-together", lab.data.set(n), values)
         peer = lab.driver("hashbrown walk", "lookup", "hashbrown-name", lab.data.csv(n), values)
-        in_turns([ours, peer], lab.rounds)
-        facts = {"n": n, "values": count, "nanoseconds": per_value(count, ours, peer), "contenders": figures(ours, peer)}
+        in_turns([ours, batch, peer], lab.rounds)
+        facts = {"n": n, "values": count, "nanoseconds": per_value(count, ours, batch, peer),
+                 "contenders": figures(ours, batch, peer)}
         if sort == "name-miss":
             lab.note("names", f"{what}, {n:,} indicators", **facts)
         else:
             lab.report("names", f"{what}, random, {n:,} indicators, against hashbrown", times_as_fast(ours, peer), 1, 2, **facts)
+            lab.report("names", f"{what}, the same asked for together", times_as_fast(batch, peer), 1, 2, **facts)
 
 
 def build(lab):

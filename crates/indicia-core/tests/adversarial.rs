@@ -163,11 +163,13 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn no_level_is_much_slower_than_the_plain_one() {
+fn every_level_finds_the_same_in_hostile_texts() {
     let default = if cfg!(debug_assertions) { 1 << 16 } else { 1 << 18 };
     let from_env = std::env::var("INDICIA_ADVERSARIAL_BYTES").ok().and_then(|n| n.parse().ok());
     let bytes: usize = from_env.unwrap_or(default);
     let only = std::env::var("INDICIA_ADVERSARIAL_ONLY").unwrap_or_default();
+    // Processor time is told in steps of four milliseconds: it says something about a mebibyte or more, on a quiet machine.
+    let timed = std::env::var_os("INDICIA_ADVERSARIAL_TIMES").is_some();
     let mut slow = Vec::new();
     for case in cases().iter().filter(|case| case.name.contains(&only)) {
         let set = compile(&case.listed);
@@ -178,7 +180,7 @@ fn no_level_is_much_slower_than_the_plain_one() {
         runs.push((Level::Plain, part));
         let mut least = vec![Duration::MAX; runs.len()];
         let mut found = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..if timed { 3 } else { 1 } {
             found.clear();
             for (n, (level, text)) in runs.iter().enumerate() {
                 let (hits, sum, took) = scan(&set, text, &mut Scratch::with_level(*level));
@@ -202,5 +204,5 @@ fn no_level_is_much_slower_than_the_plain_one() {
             slow.push(format!("{}: a longer text takes longer for each byte: {ns:?}", case.name));
         }
     }
-    assert!(slow.is_empty(), "{}", slow.join("\n"));
+    assert!(slow.is_empty() || !timed, "{}", slow.join("\n"));
 }

@@ -2,7 +2,7 @@
 //!
 //! `indicia observe` writes a store of what stands in logs; an indicator that comes later is looked for in the store
 //! instead of in logs that are gone or too many. [`Observer`] collects from any number of threads within bounded
-//! memory, [`write`] merges what they hold, [`Reader`] gives the observables back block by block, and [`join`] finds
+//! memory, [`write()`] merges what they hold, [`Reader`] gives the observables back block by block, and [`join`] finds
 //! the indicators of a set in a block, as a scan of the data would have found them.
 //!
 //! The file is laid out in `docs/store-1.md`: sorted, compressed, each block checked before it is read. The same

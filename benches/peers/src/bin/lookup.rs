@@ -2,20 +2,23 @@
 //!
 //! | contender | list | answer |
 //! |---|---|---|
-//! | `indicia-address` | a compiled set | all indicators that cover it, contexts read |
+//! | `indicia-address` | a compiled set | all indicators that cover it, contexts read; one value after the other |
+//! | `indicia-address-together` | the same | the same, asked for in one call |
 //! | `ip_network_table` | the workload's CSV | the longest network |
 //! | `maxminddb` | a file of `matchy build` | whether there is a record, not decoded |
 //! | `matchy-address` | the same | the record of the longest network |
-//! | `indicia-name` | a compiled set | all indicators that cover it, contexts read |
+//! | `indicia-name` | a compiled set | all indicators that cover it, contexts read; one value after the other |
+//! | `indicia-name-together` | the same | the same, asked for in one call |
 //! | `hashbrown-name` | the workload's CSV | the longest listed name that is it or a parent |
 //!
 //! Addresses are parsed before, names are as they are in the list. The result of a pass is the number of values found.
 
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use hashbrown::HashMap;
-use indicia::{Hit, IndicatorSet, ScanOptions, Scratch};
+use indicia::{HitView, IndicatorSet, ScanOptions, Scratch};
 use indicia_peers::{read_text, rows, turns};
 use ip_network::{Ipv4Network, Ipv6Network};
 use ip_network_table::IpNetworkTable;
@@ -36,16 +39,48 @@ fn main() {
         "indicia-address" => {
             let set = IndicatorSet::open(list).expect("a set");
             turns(&ready(began), || {
-                addresses.iter().map(|a| found(&set.lookup_address(*a, None, &options, &mut scratch))).sum()
+                let mut hits = 0;
+                for address in &addresses {
+                    let mut hit = 0u64;
+                    let _ = set.lookup_address_with(*address, None, &options, &mut scratch, &mut |h| {
+                        look(h, &mut hit)
+                    });
+                    hits += hit;
+                }
+                hits
+            });
+        }
+        "indicia-address-together" => {
+            let set = IndicatorSet::open(list).expect("a set");
+            turns(&ready(began), || {
+                let mut hits = vec![0u8; addresses.len()];
+                let _ = set.lookup_addresses_with(&addresses, &options, &mut scratch, &mut |at, h| {
+                    look(h, &mut hits[at])
+                });
+                hits.iter().map(|hit| u64::from(*hit)).sum()
             });
         }
         "indicia-name" => {
             let set = IndicatorSet::open(list).expect("a set");
             turns(&ready(began), || {
-                values
-                    .iter()
-                    .map(|name| set.lookup_name(name, &options, &mut scratch).map_or(0, |h| found(&h)))
-                    .sum()
+                let mut hits = 0u64;
+                for name in &values {
+                    let mut hit = 0u64;
+                    let _ = set.lookup_name_with(name, &options, &mut scratch, &mut |h| look(h, &mut hit));
+                    hits += hit;
+                }
+                hits
+            });
+        }
+        "indicia-name-together" => {
+            let set = IndicatorSet::open(list).expect("a set");
+            turns(&ready(began), || {
+                let mut hits = vec![0u8; values.len()];
+                let _ = set.lookup_names_with(&values, &options, &mut scratch, &mut |at, h| match h {
+                    Ok(h) => look(h, &mut hits[at]),
+                    Err(_) => ControlFlow::Continue(()),
+                });
+                hits.iter().map(|hit| u64::from(*hit)).sum()
             });
         }
         "ip_network_table" => {
@@ -81,13 +116,13 @@ fn main() {
 }
 
 /// Whether there is any, after the feed of each context has been read.
-fn found(hits: &[Hit<'_>]) -> u64 {
-    for hit in hits {
-        for context in &hit.contexts {
-            std::hint::black_box(context.feed.as_ref().map_or(0, |feed| feed.len()));
-        }
+/// Reads the contexts of a hit and notes that there is one.
+fn look<N: From<u8>>(hit: &HitView<'_, '_>, found: &mut N) -> ControlFlow<()> {
+    for context in hit.contexts() {
+        std::hint::black_box(context.feed.as_ref().map_or(0, |feed| feed.len()));
     }
-    u64::from(!hits.is_empty())
+    *found = N::from(1);
+    ControlFlow::Continue(())
 }
 
 /// The name, then its parents, until one is listed.

@@ -76,8 +76,9 @@ pub(crate) fn shape(text: &str) -> Option<Kind> {
             && s.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.' | b'%' | b'[' | b']'))
     };
     match text.split_once('/') {
+        // Brackets are those of a URL's host.
         Some((address, length))
-            if (dotted(address) || colons(address))
+            if (dotted(address) || (colons(address) && !address.starts_with('[')))
                 && !length.is_empty()
                 && length.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
         {

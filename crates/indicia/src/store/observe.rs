@@ -16,7 +16,7 @@ const ENTRY: usize = 112;
 /// Runs that one observer keeps before it makes one of them.
 const RUNS: usize = 32;
 
-/// Collects observables. One a thread; [`write`] merges them.
+/// Collects observables. One a thread; [`write()`] merges them.
 ///
 /// When what it holds needs more memory than it may have, it goes as a sorted run to a temporary file, which nothing
 /// is left of when the observer is gone.
