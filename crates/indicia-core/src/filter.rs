@@ -35,6 +35,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether a context counts. `event` is the time of the line, for [`AsOf::Event`].
+    #[inline]
     pub fn passes(&self, context: &Context, event: Option<Time>) -> bool {
         let role = context.role.unwrap_or(Role::Unknown);
         let role = if self.roles.is_empty() { !role.is_to_notify() } else { self.roles.contains(&role) };

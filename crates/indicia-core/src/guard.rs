@@ -222,6 +222,8 @@ pub(crate) struct Seen<'v> {
     pub(crate) value: &'v str,
     /// Where it is an address that need not be read again.
     pub(crate) address: Option<IpAddr>,
+    /// Where it is a name, a bit for each of its dots, the one of the first byte lowest; 0 where nobody has counted.
+    pub(crate) dots: u64,
 }
 
 /// Which guards a scan applies.
@@ -248,6 +250,18 @@ impl Guards {
     /// Every reason to doubt that `indicator` stands at an observed value.
     #[inline]
     pub(crate) fn check(
+        &self,
+        seen: &Seen<'_>,
+        relation: Relation,
+        indicator: IndicatorRef<'_>,
+        out: &mut Vec<Guard>,
+    ) {
+        if !self.lists.is_empty() || (self.built_in && !is_beyond_doubt(seen, relation, indicator)) {
+            self.check_all(seen, relation, indicator, out);
+        }
+    }
+
+    fn check_all(
         &self,
         seen: &Seen<'_>,
         relation: Relation,
@@ -293,6 +307,27 @@ impl Guards {
                 out.push(Guard { rule: "warninglist".into(), source: list.source().to_string().into() });
             }
         }
+    }
+}
+
+/// Whether no rule that is built in can doubt this, told without asking the tables; nearly all that is looked up is.
+#[inline]
+fn is_beyond_doubt(seen: &Seen<'_>, relation: Relation, indicator: IndicatorRef<'_>) -> bool {
+    match (seen.address, relation) {
+        (Some(IpAddr::V4(address)), Relation::Exact | Relation::Network) => {
+            let (family, byte) = first_byte(address.into());
+            !special().first_bytes[family][byte]
+        }
+        (None, Relation::Exact | Relation::Subdomain) if seen.dots != 0 => {
+            // A name ends with the name that it is or is below.
+            let start = match relation {
+                Relation::Exact => 0,
+                _ => seen.value.len().saturating_sub(indicator.key_length()),
+            };
+            let listed = seen.value.get(start..).zip(seen.dots.checked_shr(start as u32));
+            listed.is_some_and(|(name, dots)| indicia_data::is_ordinary(name, dots))
+        }
+        _ => false,
     }
 }
 

@@ -27,7 +27,7 @@ use walk::Walk;
 use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards, Seen};
 use crate::refang::{Refang, View};
-use crate::set::MaskScratch;
+use crate::set::{ContextsOf, MaskScratch};
 use crate::{Context, IndicatorRef, IndicatorSet, Kind, Time};
 
 /// How an indicator matches where it was found.
@@ -137,14 +137,19 @@ pub struct HitView<'s, 'v> {
     pub indicator: IndicatorRef<'s>,
     /// Reasons to doubt it.
     pub guards: &'v [Guard],
+    /// The first context that passes the filter, and those behind it.
+    first: &'s Context,
+    others: ContextsOf<'s>,
     filter: &'v Filter,
     event: Option<Time>,
 }
 
 impl<'s> HitView<'s, '_> {
     /// The contexts that pass the filter.
+    #[inline]
     pub fn contexts(&self) -> impl Iterator<Item = &'s Context> + '_ {
-        self.indicator.contexts().filter(|c| self.filter.passes(c, self.event))
+        let others = self.others.clone().filter(|c| self.filter.passes(c, self.event));
+        std::iter::once(self.first).chain(others)
     }
 
     /// A copy that outlives the callback.
@@ -362,7 +367,7 @@ impl IndicatorSet {
                 None
             };
             let value = &values[hit.value.0..hit.value.0 + hit.value.1];
-            let seen = Seen { kind: hit.kind, value, address: None };
+            let seen = Seen { kind: hit.kind, value, address: None, dots: 0 };
             let raw = part.data.get(start..end).unwrap_or_default();
             let span = (part.at + start, part.at + end);
             result = tell(span, raw, &seen, hit.relation, indicator, event, options, guards, on_hit);
@@ -388,11 +393,12 @@ fn tell<'s>(
     event: Option<Time>,
     options: &ScanOptions,
     guards: &mut Vec<Guard>,
-    on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
 ) -> ControlFlow<()> {
-    if !indicator.contexts().any(|c| options.filter.passes(c, event)) {
+    let mut contexts = indicator.contexts_of();
+    let Some(first) = contexts.find(|c| options.filter.passes(c, event)) else {
         return ControlFlow::Continue(());
-    }
+    };
     guards.clear();
     options.guards.check(seen, relation, indicator, guards);
     on_hit(&HitView {
@@ -404,6 +410,8 @@ fn tell<'s>(
         relation,
         indicator,
         guards,
+        first,
+        others: contexts,
         filter: &options.filter,
         event,
     })

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
 
-use crate::table::Sketch;
+use crate::table::{Mixed, Sketch};
 use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/shared_hosting.txt");
@@ -123,7 +123,7 @@ pub fn version() -> &'static str {
 /// ```
 pub fn class_of(host: &str) -> Option<Class> {
     let Hosts { by_name, names, .. } = hosts();
-    let get = |name: &str| if names.may_have(name) { by_name.get(name) } else { None };
+    let get = |name: &str| if names.may_have(Mixed::of(name.as_bytes())) { by_name.get(name) } else { None };
     let host = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host);
     if let Some((class, _)) = get(host) {
         return Some(*class);
@@ -136,6 +136,11 @@ pub fn class_of(host: &str) -> Option<Class> {
         rest = parent;
     }
     None
+}
+
+/// Every name of the table, with whether all below it is shared too.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, bool)> + Clone {
+    hosts().by_name.iter().map(|(name, (_, below))| (*name, *below))
 }
 
 pub(crate) fn is_in_use() -> bool {

@@ -16,10 +16,12 @@ pub mod files;
 pub mod government;
 pub mod guards;
 pub mod hosting;
+mod ordinary;
 pub mod psl;
 pub mod special;
 mod table;
 pub mod tld;
 
+pub use ordinary::is_ordinary;
 pub use table::{InstallError, TableError, Tables, install};
 use table::{header, rows};

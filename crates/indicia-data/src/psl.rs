@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
 
-use crate::table::Sketch;
+use crate::table::{Mixed, Sketch};
 use crate::{TableError, table};
 
 const TABLE: &str = include_str!("../tables/public_suffixes.txt");
@@ -243,15 +243,21 @@ pub(crate) fn by_wildcard(child: &str, parent: &str) -> bool {
 /// ```
 pub fn is_public_suffix(name: &str) -> bool {
     let Rules { by_name, names, wildcards, .. } = table();
-    if names.may_have(name)
+    if names.may_have(Mixed::of(name.as_bytes()))
         && let Some(rule) = by_name.get(name).filter(|rule| rule.exception || rule.normal)
     {
         return !rule.exception;
     }
     let dot = name.bytes().position(|byte| byte == b'.');
     dot.map(|dot| &name[dot + 1..]).is_some_and(|parent| {
-        wildcards.may_have(parent) && by_name.get(parent).is_some_and(|rule| rule.wildcard && !rule.exception)
+        wildcards.may_have(Mixed::of(parent.as_bytes()))
+            && by_name.get(parent).is_some_and(|rule| rule.wildcard && !rule.exception)
     })
+}
+
+/// The name of every rule, with whether all right below it are suffixes.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, bool)> + Clone {
+    table().by_name.iter().map(|(name, rule)| (*name, rule.wildcard))
 }
 
 /// The registrable domain: the public suffix and one label more; `None` for a public suffix itself.

@@ -96,16 +96,17 @@ pub(crate) fn header<'t>(table: &'t str, key: &str) -> &'t str {
 
 /// Tells most names that a table does not have, by one bit of a memory small enough to be near at any time.
 pub(crate) struct Sketch {
-    /// A power of two, with 16 bits or more a name.
+    /// A power of two, with 16 bits or more a name, and so many that hardly one of the names that are everywhere has the bit of
+    /// another: `com` is asked for half the time.
     bits: Vec<u64>,
 }
 
 impl Sketch {
     pub(crate) fn new<'t>(names: impl Iterator<Item = &'t str> + Clone) -> Sketch {
-        let words = (names.clone().count() / 4).next_power_of_two();
+        let words = (names.clone().count() / 4).next_power_of_two().max(1024);
         let mut sketch = Sketch { bits: vec![0; words] };
         for name in names {
-            let (word, bit) = sketch.place(name);
+            let (word, bit) = sketch.place(Mixed::of(name.as_bytes()));
             sketch.bits[word] |= bit;
         }
         sketch
@@ -113,22 +114,38 @@ impl Sketch {
 
     /// Whether the table may have a name; `false` is sure.
     #[inline]
-    pub(crate) fn may_have(&self, name: &str) -> bool {
+    pub(crate) fn may_have(&self, name: Mixed) -> bool {
         let (word, bit) = self.place(name);
         self.bits[word] & bit != 0
     }
 
-    /// By the length and both ends of the name.
     #[inline]
-    fn place(&self, name: &str) -> (usize, u64) {
-        let bytes = name.as_bytes();
-        let (head, tail) = match (bytes.first_chunk(), bytes.last_chunk()) {
-            (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-            _ => (bytes.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
-        };
-        let head = (head ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mixed = (head ^ head >> 32 ^ tail).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    fn place(&self, Mixed(mixed): Mixed) -> (usize, u64) {
         (mixed as usize >> 38 & (self.bits.len() - 1), 1 << (mixed >> 58))
+    }
+}
+
+/// A name as sketches know it: by its length and both ends.
+#[derive(Clone, Copy)]
+pub(crate) struct Mixed(u64);
+
+impl Mixed {
+    #[inline]
+    pub(crate) fn of(name: &[u8]) -> Mixed {
+        fn ends<const N: usize>(name: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+            name.first_chunk().zip(name.last_chunk())
+        }
+        let (head, tail) = if let Some((head, tail)) = ends::<8>(name) {
+            (u64::from_le_bytes(*head), u64::from_le_bytes(*tail))
+        } else if let Some((head, tail)) = ends::<2>(name) {
+            let middle = name[name.len() / 2];
+            let tail = u64::from(u16::from_le_bytes(*tail));
+            (u64::from(u16::from_le_bytes(*head)) | tail << 16, middle.into())
+        } else {
+            (name.first().map_or(0, |byte| (*byte).into()), 0)
+        };
+        let head = (head ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Mixed((head ^ head >> 32 ^ tail).wrapping_mul(0xd1b5_4a32_d192_ed03))
     }
 }
 
@@ -169,8 +186,10 @@ mod tests {
         let names: Vec<String> = (0..3000).map(|n| format!("{}.{n}.example", n % 7)).collect();
         for count in [0, 1, 3000] {
             let sketch = Sketch::new(names[..count].iter().map(String::as_str));
-            assert!(names[..count].iter().all(|name| sketch.may_have(name)));
-            let others = (0..10_000).filter(|n| sketch.may_have(&format!("other{n}.com"))).count();
+            assert!(names[..count].iter().all(|name| sketch.may_have(Mixed::of(name.as_bytes()))));
+            let others = (0..10_000)
+                .filter(|n| sketch.may_have(Mixed::of(format!("other{n}.com").as_bytes())))
+                .count();
             assert!(others < 2000, "{others}");
         }
     }

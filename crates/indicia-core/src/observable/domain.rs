@@ -66,6 +66,15 @@ pub(crate) fn dots_at_a_glance<'t>(text: &'t str, buffer: &'t mut String) -> Opt
     }
 }
 
+/// The same for a name that is canonical as it stands.
+#[inline]
+pub(crate) fn as_it_is(text: &str) -> Option<(&str, u64)> {
+    match look(text.as_bytes()) {
+        Look::Canonical { dots: dots @ 1.. } => Some((text, dots)),
+        _ => None,
+    }
+}
+
 /// The end of `onion`: names that end so have their checksums looked at.
 const NION: u32 = u32::from_le_bytes(*b"nion");
 

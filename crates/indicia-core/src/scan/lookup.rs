@@ -8,7 +8,7 @@
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
 
 use super::finder::{Finder, Place};
@@ -16,13 +16,13 @@ use super::{Hit, HitView, Part, Pending, Relation, ScanOptions, Scratch, tell};
 use crate::guard::{Guard, Seen};
 use crate::observable::{digest, domain, ip};
 use crate::refang::Refang;
-use crate::set::address_key;
+use crate::set::{Guess, Keys, address_key};
 use crate::{IndicatorRef, IndicatorSet, Kind, Match, Observable, ParseError, ParseOptions, Profile, Reason};
 
 /// How many parents of a name are asked for at once.
 const AT_ONCE: usize = 4;
 /// How many values are.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 64;
 
 impl IndicatorSet {
     /// All indicators that cover a value: the value itself, its host or domain, its parents and networks.
@@ -122,14 +122,16 @@ impl IndicatorSet {
             }
             return self.report(&Part::whole(&[]), 0, options, scratch, on_hit);
         }
+        if let IpAddr::V4(address) = address {
+            let number = self.addresses().and_then(|addresses| addresses.find(address));
+            let block = self.v4_networks().innermost(address.to_bits().into()).unwrap_or(0);
+            return self.tell_v4(address, number, block, options, scratch, on_hit);
+        }
         let Scratch { pending, guards, key, name, .. } = scratch;
         let mut matches = Matches::new(pending);
-        // What is read of a hit comes from far; the rest is done until it is there.
-        self.prefetch_address(address);
         self.covering(address, |found| matches.push(found, Relation::Network));
         address_key(address, key);
         self.equal_address(address, key, |found| matches.push(found, Relation::Exact));
-        let kind = if address.is_ipv4() { Kind::Ipv4 } else { Kind::Ipv6 };
         let value = if ip::unmapped(address) == address {
             key
         } else {
@@ -138,7 +140,33 @@ impl IndicatorSet {
             let _ = write!(name, "{address}");
             name
         };
-        matches.tell(self, &Seen { kind, value, address: Some(address) }, options, guards, on_hit)
+        let seen = Seen { kind: Kind::Ipv6, value, address: Some(address), dots: 0 };
+        matches.tell(self, &seen, options, guards, on_hit)
+    }
+
+    /// What covers an IPv4 address: its record, if there is one, and the networks of the innermost block that holds it.
+    #[inline]
+    fn tell_v4<'s>(
+        &'s self,
+        address: Ipv4Addr,
+        number: Option<u32>,
+        block: u32,
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
+    ) -> ControlFlow<()> {
+        if number.is_none() && block == 0 {
+            return ControlFlow::Continue(());
+        }
+        let Scratch { pending, guards, key, .. } = scratch;
+        let mut matches = Matches::new(pending);
+        address_key(address.into(), key);
+        self.covering_block(block, address, |found| matches.push(found, Relation::Network));
+        if let (Some(number), Some(addresses)) = (number, self.addresses()) {
+            addresses.equal(number, key, |found| matches.push(found, Relation::Exact));
+        }
+        let seen = Seen { kind: Kind::Ipv4, value: key, address: Some(address.into()), dots: 0 };
+        matches.tell(self, &seen, options, guards, on_hit)
     }
 
     /// All indicators that cover a name in presentation form.
@@ -172,17 +200,19 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ParseError> {
-        let Scratch { pending, guards, name: buffer, .. } = scratch;
         let plain = name.strip_suffix('.').unwrap_or(name);
-        if self.is_straight(options)
-            && let Some((name, dots)) = domain::dots_at_a_glance(plain, buffer)
-        {
-            let mut matches = Matches::new(pending);
-            if self.has().names {
-                self.find_name(name, dots, &mut matches);
+        if self.is_straight(options) {
+            let mut buffer = std::mem::take(&mut scratch.name);
+            let told = domain::dots_at_a_glance(plain, &mut buffer).map(|(name, dots)| {
+                let Some(keys) = self.keys(Kind::Domain) else { return ControlFlow::Continue(()) };
+                let mut levels = Levels::NONE;
+                levels.ask(&keys, name, 0, dots);
+                self.tell_name(&keys, name, &mut levels, options, scratch, on_hit)
+            });
+            scratch.name = buffer;
+            if let Some(told) = told {
+                return Ok(told);
             }
-            let seen = Seen { kind: Kind::Domain, value: name, address: None };
-            return Ok(matches.tell(self, &seen, options, guards, on_hit));
         }
         let how = ParseOptions { profile: self.profile(), kind: Some(Kind::Domain), refang: Refang::Usual };
         let name = Observable::parse_with(name, &how)?;
@@ -199,10 +229,43 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(usize, &HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        for (chunk, first) in addresses.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
-            chunk.iter().for_each(|address| self.prefetch_address(*address));
-            for (address, at) in chunk.iter().zip(first..) {
+        if !self.is_straight(options) {
+            for (at, address) in addresses.iter().enumerate() {
                 self.lookup_address_with(*address, None, options, scratch, &mut |hit| on_hit(at, hit))?;
+            }
+            return ControlFlow::Continue(());
+        }
+        let (listed, networks) = (self.addresses(), self.v4_networks());
+        for (chunk, first) in addresses.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
+            // Each step reads what the one before asked for.
+            for address in v4(chunk) {
+                listed.inspect(|listed| listed.ask(address));
+                networks.prefetch_table(address.to_bits());
+            }
+            for address in v4(chunk) {
+                listed.inspect(|listed| listed.ask_numbers(address));
+                networks.prefetch_bounds(address.to_bits());
+            }
+            let mut found = [(None, 0); TOGETHER];
+            for (address, found) in v4(chunk).zip(&mut found) {
+                let number = listed.and_then(|listed| listed.find(address));
+                *found = (number, networks.innermost(address.to_bits().into()).unwrap_or(0));
+            }
+            if let Some(listed) = listed {
+                found.iter().filter_map(|(number, _)| *number).for_each(|number| listed.ask_record(number));
+            }
+            let mut found = found.iter();
+            for (address, at) in chunk.iter().zip(first..) {
+                let mut on_hit = |hit: &HitView<'s, '_>| on_hit(at, hit);
+                match address {
+                    IpAddr::V4(address) => {
+                        let (number, block) = *found.next().unwrap_or(&(None, 0));
+                        self.tell_v4(*address, number, block, options, scratch, &mut on_hit)?;
+                    }
+                    IpAddr::V6(_) => {
+                        self.lookup_address_with(*address, None, options, scratch, &mut on_hit)?
+                    }
+                }
             }
         }
         ControlFlow::Continue(())
@@ -234,56 +297,66 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(usize, Result<&HitView<'s, '_>, ParseError>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        let keys = if self.is_straight(options) { self.keys(Kind::Domain) } else { None };
         for (chunk, first) in names.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
-            // Three reads lead to a record, each of what the one before says.
-            let mut hashes = [None; 2 * TOGETHER];
-            for (name, pair) in chunk.iter().zip(hashes.chunks_exact_mut(2)) {
-                let plain = name.strip_suffix('.').unwrap_or(name);
-                let Some((_, dots)) = domain::dots_at_a_glance(plain, &mut scratch.name) else { continue };
-                let parent = dots.trailing_zeros() as usize + 1;
-                let starts = [Some(0), Some(parent).filter(|_| dots & (dots - 1) != 0)];
-                for (start, hash) in starts.into_iter().flatten().zip(pair) {
-                    let of_start = self.hash(&plain[start..]);
-                    self.prefetch_name(of_start);
-                    *hash = Some(of_start);
+            // Each step reads what the one before asked for.
+            let mut asked = [Levels::NONE; TOGETHER];
+            if let Some(keys) = &keys {
+                for (name, asked) in chunk.iter().zip(&mut asked) {
+                    if let Some((name, dots)) = domain::as_it_is(name.strip_suffix('.').unwrap_or(name)) {
+                        asked.ask(keys, name, 0, dots);
+                    }
                 }
+                asked.iter_mut().for_each(|levels| levels.guess(keys));
+                asked.iter().for_each(|levels| levels.ask_records(keys));
             }
-            let guessed = hashes.map(|hash| self.guess_name(hash?));
-            guessed.into_iter().flatten().for_each(|number| self.prefetch_guessed(number));
-            for (name, at) in chunk.iter().zip(first..) {
-                let done = self.lookup_name_with(name, options, scratch, &mut |hit| on_hit(at, Ok(hit)));
-                done.unwrap_or_else(|error| on_hit(at, Err(error)))?;
+            for ((name, levels), at) in chunk.iter().zip(&mut asked).zip(first..) {
+                let mut on_name = |hit: &HitView<'s, '_>| on_hit(at, Ok(hit));
+                if let Some(keys) = &keys
+                    && levels.count > 0
+                {
+                    let name = name.strip_suffix('.').unwrap_or(name);
+                    self.tell_name(keys, name, levels, options, scratch, &mut on_name)?;
+                } else {
+                    let done = self.lookup_name_with(name, options, scratch, &mut on_name);
+                    done.unwrap_or_else(|error| on_hit(at, Err(error)))?;
+                }
             }
         }
         ControlFlow::Continue(())
     }
 
-    /// A canonical name with a bit for each of its dots.
+    /// What covers a canonical name whose first levels are asked for.
     #[inline]
-    fn find_name<'s>(&'s self, name: &str, dots: u64, matches: &mut Matches<'s, '_>) {
-        let (mut start, mut dots, mut levels) = (0, dots, [(0, 0); AT_ONCE]);
-        // No name of one label is listed.
-        while dots != 0 {
-            let mut count = 0;
-            while dots != 0 && count < AT_ONCE {
-                let hash = self.hash(&name[start..]);
-                self.prefetch_name(hash);
-                levels[count] = (start, hash);
-                count += 1;
-                start = dots.trailing_zeros() as usize + 1;
-                dots &= dots - 1;
-            }
-            for (start, hash) in &levels[..count] {
-                let is_parent = *start > 0;
-                self.equal_hash(Kind::Domain, *hash, &name[*start..], |found| {
-                    if is_parent && found.match_() == Match::Subdomains {
+    fn tell_name<'s>(
+        &'s self,
+        keys: &Keys<'s>,
+        name: &str,
+        levels: &mut Levels,
+        options: &ScanOptions,
+        Scratch { pending, guards, .. }: &mut Scratch,
+        on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
+    ) -> ControlFlow<()> {
+        let (mut matches, all_dots) = (Matches::new(pending), levels.dots);
+        loop {
+            for Level { start, hash, guess } in levels.all() {
+                let start = usize::from(*start);
+                keys.equal(*hash, *guess, &name[start..], |found| {
+                    if start > 0 && found.match_() == Match::Subdomains {
                         matches.push(found, Relation::Subdomain);
-                    } else if !is_parent && found.covers_itself() {
+                    } else if start == 0 && found.covers_itself() {
                         matches.push(found, Relation::Exact);
                     }
                 });
             }
+            let (start, dots) = levels.rest;
+            if dots == 0 {
+                break;
+            }
+            levels.ask(keys, name, start, dots);
         }
+        let seen = Seen { kind: Kind::Domain, value: name, address: None, dots: all_dots };
+        matches.tell(self, &seen, options, guards, on_hit)
     }
 
     /// All indicators of a digest given as bytes.
@@ -317,6 +390,75 @@ impl IndicatorSet {
             ControlFlow::Continue(())
         });
         hits
+    }
+}
+
+/// The IPv4 addresses among some.
+fn v4(addresses: &[IpAddr]) -> impl Iterator<Item = Ipv4Addr> {
+    addresses.iter().filter_map(|address| match address {
+        IpAddr::V4(address) => Some(*address),
+        IpAddr::V6(_) => None,
+    })
+}
+
+/// A name or a parent of it.
+#[derive(Clone, Copy)]
+struct Level {
+    /// Where it begins in the name.
+    start: u8,
+    hash: u64,
+    guess: Guess,
+}
+
+/// A name and its parents of two labels or more, from itself up; as many as are asked for at once.
+struct Levels {
+    levels: [Level; AT_ONCE],
+    count: usize,
+    /// A bit for each dot behind the first level.
+    dots: u64,
+    /// Where the next parent begins, and a bit for each dot behind.
+    rest: (usize, u64),
+}
+
+impl Levels {
+    const NONE: Levels = Levels {
+        levels: [Level { start: 0, hash: 0, guess: Guess::Unknown }; AT_ONCE],
+        count: 0,
+        dots: 0,
+        rest: (0, 0),
+    };
+
+    fn all(&self) -> &[Level] {
+        &self.levels[..self.count]
+    }
+
+    /// The levels from one that begins at `start`; `dots` has those behind. No name of one label is listed.
+    #[inline]
+    fn ask(&mut self, keys: &Keys<'_>, name: &str, mut start: usize, mut dots: u64) {
+        self.dots = dots;
+        self.count = 0;
+        for level in &mut self.levels {
+            if dots == 0 {
+                break;
+            }
+            let hash = keys.hash(&name[start..]);
+            keys.ask(hash);
+            *level = Level { start: start as u8, hash, guess: Guess::Unknown };
+            self.count += 1;
+            start = dots.trailing_zeros() as usize + 1;
+            dots &= dots - 1;
+        }
+        self.rest = (start, dots);
+    }
+
+    #[inline]
+    fn guess(&mut self, keys: &Keys<'_>) {
+        self.levels[..self.count].iter_mut().for_each(|level| level.guess = keys.guess(level.hash));
+    }
+
+    #[inline]
+    fn ask_records(&self, keys: &Keys<'_>) {
+        self.all().iter().for_each(|level| keys.ask_record(level.guess));
     }
 }
 
@@ -360,7 +502,7 @@ impl<'s, 'p> Matches<'s, 'p> {
         seen: &Seen<'_>,
         options: &ScanOptions,
         guards: &mut Vec<Guard>,
-        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+        on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
     ) -> ControlFlow<()> {
         let Matches { first, several } = self;
         if several.is_empty() {

@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::raw::u32_at;
+use crate::scan::prefetch;
 
 /// Numbers from which a table is worth its 256 KiB.
 pub(super) const MANY: usize = 1 << 15;
@@ -47,16 +48,37 @@ impl<const STRIDE: usize> Sorted<STRIDE> {
         self.numbers.get(i.checked_mul(STRIDE)?.checked_add(4)?..)
     }
 
+    /// Where numbers with the upper half of `wanted` stand.
+    #[inline]
+    fn run(&self, wanted: u32) -> (usize, usize) {
+        let count = self.len();
+        if self.table.is_empty() {
+            return (0, count);
+        }
+        let half = (wanted >> 16) as usize;
+        let bound = |i| u32_at(&self.table, i).map_or(0, |n| n as usize).min(count);
+        (bound(half), bound(half + 1))
+    }
+
+    /// Asks for what says where numbers like `wanted` begin.
+    #[inline]
+    pub(super) fn prefetch_table(&self, wanted: u32) {
+        prefetch(&self.table, (wanted >> 16) as usize * 4);
+    }
+
+    /// Asks for the numbers among which `wanted` is searched first.
+    #[inline]
+    pub(super) fn prefetch_numbers(&self, wanted: u32) {
+        let (from, to) = self.run(wanted);
+        let first = if to.saturating_sub(from) <= LINE / STRIDE { from } else { from + (to - from) / 2 };
+        prefetch(&self.numbers, first * STRIDE);
+        prefetch(&self.numbers, to * STRIDE);
+    }
+
     /// How many numbers are less than `wanted`.
     #[inline]
     pub(super) fn below(&self, wanted: u32) -> usize {
-        let count = self.len();
-        let (mut from, mut to) = (0, count);
-        if !self.table.is_empty() {
-            let half = (wanted >> 16) as usize;
-            let bound = |i| u32_at(&self.table, i).map_or(0, |n| n as usize).min(count);
-            (from, to) = (bound(half), bound(half + 1));
-        }
+        let (mut from, mut to) = self.run(wanted);
         while from < to {
             // A processor guesses each turn of a search; what fills a cache line is compared at once.
             if to - from <= LINE / STRIDE

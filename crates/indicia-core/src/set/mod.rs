@@ -9,6 +9,7 @@
 //! | `file` | the first page, digests, opening and writing |
 //! | `record` | one indicator in bytes |
 //! | `exact` | from a key to its records |
+//! | `keys` | the same in steps, for many keys at once |
 //! | `addresses`, `networks` | single addresses; all that covers one |
 //! | `hosts` | listed URLs and endpoints by host |
 //! | `masks` | which masks are tried on a value |
@@ -27,6 +28,7 @@ mod exact;
 mod file;
 mod hosts;
 mod interned;
+mod keys;
 mod masks;
 mod networks;
 mod raw;
@@ -46,6 +48,7 @@ use siphasher::sip::SipHasher13;
 pub use builder::{BuildOptions, BuildReport, SetBuilder};
 pub use delta::{Delta, DeltaCounts, DeltaError};
 pub use file::{SetError, Signature, Stamp};
+pub(crate) use keys::{Guess, Keys};
 pub(crate) use masks::{MaskScratch, Masks};
 
 use addresses::Sorted;
@@ -53,9 +56,10 @@ use assemble::section_of;
 use contexts::Contexts;
 use file::{Header, Id};
 use hosts::Hosts;
-use networks::{Bounds, Networks};
+use networks::Bounds;
+pub(crate) use networks::Networks;
 use raw::u32_at;
-use record::{Numbers, Record, Records};
+use record::{Numbers, Record, Records, match_of_code};
 
 use crate::observable::ip;
 use crate::{Context, Indicator, Kind, Match, Observable, Profile, Target};
@@ -169,8 +173,9 @@ impl Has {
 #[derive(Clone, Copy)]
 pub struct IndicatorRef<'s> {
     set: &'s IndicatorSet,
-    /// Read once, for each question asked of it.
-    record: Record<'s>,
+    /// The record, read anew for each question: that is sooner done than carrying about what was read.
+    body: &'s [u8],
+    section: Kind,
     index: u32,
 }
 
@@ -180,6 +185,11 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 impl<'s> IndicatorRef<'s> {
+    #[inline]
+    fn record(&self) -> Record<'s> {
+        Record::read(self.body, self.section)
+    }
+
     /// The number of the indicator in its set, stable for the set's bytes.
     pub fn index(&self) -> u32 {
         self.index
@@ -187,17 +197,17 @@ impl<'s> IndicatorRef<'s> {
 
     /// The kind of the listed value.
     pub fn kind(&self) -> Kind {
-        self.record.kind
+        self.record().kind
     }
 
     /// The listed value in canonical form; `*.name` where only names below match.
     pub fn value(&self) -> &'s str {
-        text(self.record.value)
+        text(self.record().value)
     }
 
     /// The key that values are compared by.
     pub fn key(&self) -> &'s str {
-        text(self.record.key)
+        text(self.record().key)
     }
 
     /// The profile whose rules made the value and key of a URL; `default@1` for every other kind.
@@ -205,42 +215,53 @@ impl<'s> IndicatorRef<'s> {
         if self.kind() == Kind::Url { self.set.profile() } else { Profile::Default }
     }
 
+    #[inline]
+    fn how(&self) -> (Match, bool) {
+        match_of_code(Record::code(self.body, self.section)).unwrap_or((Match::Exact, false))
+    }
+
     /// How it matches.
+    #[inline]
     pub fn match_(&self) -> Match {
-        self.record.match_
+        self.how().0
     }
 
     /// Whether a listed name matches the name that it is.
     #[inline]
     pub(crate) fn covers_itself(&self) -> bool {
-        matches!((self.match_(), self.below_only()), (Match::Exact, _) | (Match::Subdomains, false))
+        matches!(self.how(), (Match::Exact, _) | (Match::Subdomains, false))
     }
 
     /// Whether only names below the listed one match.
     pub fn below_only(&self) -> bool {
-        self.record.below_only
+        self.how().1
     }
 
     /// The id that ties the parts of a composite together.
     pub fn group(&self) -> Option<&'s str> {
-        Some(text(self.record.group)).filter(|g| !g.is_empty())
+        Some(text(self.record().group)).filter(|g| !g.is_empty())
     }
 
     /// The source's own type name, for [`Kind::Other`].
     pub fn source_type(&self) -> Option<&'s str> {
-        Some(text(self.record.source_type)).filter(|g| !g.is_empty())
+        Some(text(self.record().source_type)).filter(|g| !g.is_empty())
     }
 
     /// All contexts, whether a filter passes them or not. One is read from the file when it is first asked for.
     #[inline]
     pub fn contexts(&self) -> impl ExactSizeIterator<Item = &'s Context> + use<'s> {
-        let set = self.set;
-        self.context_numbers().map(|number| set.contexts.get(number))
+        self.contexts_of()
     }
 
     #[inline]
-    fn context_numbers(&self) -> Numbers<'s> {
-        self.record.contexts
+    pub(crate) fn contexts_of(&self) -> ContextsOf<'s> {
+        ContextsOf { contexts: &self.set.contexts, numbers: self.record().contexts }
+    }
+
+    /// How long the key is.
+    #[inline]
+    pub(crate) fn key_length(&self) -> usize {
+        self.record().key.len()
     }
 
     /// An owned copy with all contexts.
@@ -262,6 +283,34 @@ impl<'s> IndicatorRef<'s> {
             group: self.group().map(str::to_string),
             contexts: self.contexts().cloned().collect(),
         }
+    }
+}
+
+/// The contexts of an indicator.
+#[derive(Clone)]
+pub(crate) struct ContextsOf<'s> {
+    contexts: &'s Contexts,
+    numbers: Numbers<'s>,
+}
+
+impl<'s> Iterator for ContextsOf<'s> {
+    type Item = &'s Context;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'s Context> {
+        self.numbers.next().map(|number| self.contexts.get(number))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.numbers.size_hint()
+    }
+}
+
+impl ExactSizeIterator for ContextsOf<'_> {}
+
+impl fmt::Debug for ContextsOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
     }
 }
 
@@ -405,7 +454,8 @@ impl IndicatorSet {
         let behind = self.sections.partition_point(|section| section.records.first <= index);
         let records = &self.sections.get(behind.checked_sub(1)?)?.records;
         let number = index - records.first;
-        (number < records.count).then(|| IndicatorRef { set: self, record: records.get(number), index })
+        let body = records.body(number).unwrap_or_default();
+        (number < records.count).then_some(IndicatorRef { set: self, body, section: records.kind, index })
     }
 
     /// Every indicator, in the set's order: single IPv4 addresses, single IPv6 addresses, networks and ranges, then the
@@ -447,18 +497,11 @@ impl IndicatorSet {
     pub(crate) fn equal<'s>(&'s self, kind: Kind, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
         match section_of(kind, key) {
             (Kind::Ipv4, Some(address)) => self.equal_v4(address.into(), key, found),
-            (section, _) => self.equal_hash(section, self.hash(key), key, found),
-        }
-    }
-
-    /// Asks for the memory of the record of an address. It is found in what is read here.
-    #[inline]
-    pub(crate) fn prefetch_address(&self, address: IpAddr) {
-        if let IpAddr::V4(address) = ip::unmapped(address)
-            && let Some(number) = self.addresses.find(address.to_bits())
-            && let Some(Section { records, .. }) = self.section(Kind::Ipv4)
-        {
-            records.prefetch(number);
+            (section, _) => {
+                if let Some(keys) = self.keys(section) {
+                    keys.equal(self.hash(key), Guess::Unknown, key, found);
+                }
+            }
         }
     }
 
@@ -471,87 +514,55 @@ impl IndicatorSet {
     ) {
         match ip::unmapped(address) {
             IpAddr::V4(address) => self.equal_v4(address, key, found),
-            IpAddr::V6(_) => self.equal_hash(Kind::Ipv6, self.hash(key), key, found),
+            IpAddr::V6(_) => {
+                if let Some(keys) = self.keys(Kind::Ipv6) {
+                    keys.equal(self.hash(key), Guess::Unknown, key, found);
+                }
+            }
         }
     }
 
-    #[inline]
     fn equal_v4<'s>(&'s self, address: Ipv4Addr, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        if let Some(number) = self.addresses.find(address.to_bits())
-            && let Some(Section { records, .. }) = self.section(Kind::Ipv4)
+        if let Some(addresses) = self.addresses()
+            && let Some(number) = addresses.find(address)
         {
-            self.all_from(records, records.with_key(number, key.as_bytes()), number, key, found);
+            addresses.equal(number, key, found);
         }
     }
 
-    /// The hash of a key, by which it is found.
+    /// The networks and ranges that hold IPv4 addresses.
     #[inline]
-    pub(crate) fn hash(&self, key: &str) -> u64 {
-        self.hasher.hash(key.as_bytes())
+    pub(crate) fn v4_networks(&self) -> &Networks {
+        &self.networks[0]
     }
 
-    /// Asks for the memory where a name with this hash would be found.
+    /// The networks and ranges of a block of IPv4 addresses, by its number + 1, and of those that hold it.
     #[inline]
-    pub(crate) fn prefetch_name(&self, hash: u64) {
-        if let Some(Section { index, .. }) = self.section(Kind::Domain) {
-            exact::prefetch_home(index, hash);
-        }
-    }
-
-    /// The record that a name with this hash likely is, from the bucket that was asked for; asks for the memory that
-    /// tells where it is.
-    #[inline]
-    pub(crate) fn guess_name(&self, hash: u64) -> Option<u32> {
-        let Section { records, index } = self.section(Kind::Domain)?;
-        let number = exact::guess(index, hash)?.checked_sub(records.first)?;
-        records.prefetch_place(number);
-        Some(number)
-    }
-
-    /// Asks for the memory of a record that was guessed.
-    #[inline]
-    pub(crate) fn prefetch_guessed(&self, number: u32) {
-        if let Some(Section { records, .. }) = self.section(Kind::Domain) {
-            records.prefetch(number);
-        }
-    }
-
-    /// Every entry of a section with this key, whose hash is known.
-    #[inline]
-    pub(crate) fn equal_hash<'s>(
+    pub(crate) fn covering_block<'s>(
         &'s self,
-        section: Kind,
-        hash: u64,
-        key: &str,
-        found: impl FnMut(IndicatorRef<'s>),
-    ) {
-        let Some(Section { records, index }) = self.section(section) else { return };
-        let mut record = None;
-        let first = exact::find(index, hash, |number| {
-            let Some(number) = number.checked_sub(records.first) else { return false };
-            records.prefetch(number);
-            record = records.with_key(number, key.as_bytes());
-            record.is_some()
-        });
-        if let Some(first) = first {
-            self.all_from(records, record, first - records.first, key, found);
-        }
-    }
-
-    /// A record and those behind it with the same key.
-    #[inline]
-    fn all_from<'s>(
-        &'s self,
-        records: &'s Records,
-        mut record: Option<Record<'s>>,
-        first: u32,
-        key: &str,
+        block: u32,
+        address: Ipv4Addr,
         mut found: impl FnMut(IndicatorRef<'s>),
     ) {
-        for number in first..first.saturating_add(SAME_KEY) {
-            let Some(same) = record else { return };
-            found(IndicatorRef { set: self, record: same, index: records.first + number });
-            record = records.with_key_too(number + 1, key.as_bytes());
+        self.networks[0].entries_from(block, |number| {
+            self.check_span(number, address.into(), address.into(), &mut found);
+        });
+    }
+
+    /// An indicator, if its addresses are all from the first to the last.
+    fn check_span<'s>(
+        &'s self,
+        number: u32,
+        first: IpAddr,
+        last: IpAddr,
+        found: &mut impl FnMut(IndicatorRef<'s>),
+    ) {
+        if let Some(indicator) = self.get(number)
+            && let Some(span) = ip::span(indicator.key())
+            && span.first <= first
+            && last <= span.last
+        {
+            found(indicator);
         }
     }
 
@@ -567,12 +578,8 @@ impl IndicatorSet {
         last: IpAddr,
         mut found: impl FnMut(IndicatorRef<'s>),
     ) {
-        let mut check = |number: u32, first: IpAddr, last: IpAddr| {
-            let Some(indicator) = self.get(number) else { return };
-            if ip::span(indicator.key()).is_some_and(|span| span.first <= first && last <= span.last) {
-                found(indicator);
-            }
-        };
+        let mut check =
+            |number, first: IpAddr, last: IpAddr| self.check_span(number, first, last, &mut found);
         if let (IpAddr::V4(from), IpAddr::V4(to)) = (ip::unmapped(first), ip::unmapped(last)) {
             let address = u128::from(from.to_bits());
             self.networks[0].covering(address, |number| check(number, from.into(), to.into()));

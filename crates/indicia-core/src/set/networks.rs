@@ -22,14 +22,14 @@ const BOUND6: usize = 20;
 
 /// The blocks of one family.
 #[derive(Debug)]
-pub(super) struct Networks {
+pub(crate) struct Networks {
     pub(super) bounds: Bounds,
     pub(super) blocks: Bytes,
     pub(super) entries: Bytes,
 }
 
 #[derive(Debug)]
-pub(super) enum Bounds {
+pub(crate) enum Bounds {
     V4(Sorted<8>),
     V6(Bytes),
 }
@@ -37,8 +37,30 @@ pub(super) enum Bounds {
 impl Networks {
     /// Every entry with a block that holds an address.
     #[inline]
-    pub(super) fn covering(&self, address: u128, mut found: impl FnMut(u32)) {
-        let mut block = self.innermost(address).unwrap_or(0) as usize;
+    pub(super) fn covering(&self, address: u128, found: impl FnMut(u32)) {
+        self.entries_from(self.innermost(address).unwrap_or(0), found);
+    }
+
+    /// Asks for what says where boundaries near an IPv4 address are.
+    #[inline]
+    pub(crate) fn prefetch_table(&self, address: u32) {
+        if let Bounds::V4(bounds) = &self.bounds {
+            bounds.prefetch_table(address);
+        }
+    }
+
+    /// Asks for the boundaries near an IPv4 address.
+    #[inline]
+    pub(crate) fn prefetch_bounds(&self, address: u32) {
+        if let Bounds::V4(bounds) = &self.bounds {
+            bounds.prefetch_numbers(address);
+        }
+    }
+
+    /// Every entry of a block, by its number + 1, and of those that hold it.
+    #[inline]
+    pub(super) fn entries_from(&self, innermost: u32, mut found: impl FnMut(u32)) {
+        let mut block = innermost as usize;
         for _ in 0..DEPTH {
             if block == 0 {
                 return;
@@ -64,7 +86,7 @@ impl Networks {
 
     /// The number + 1 of the innermost block that holds an address.
     #[inline]
-    fn innermost(&self, address: u128) -> Option<u32> {
+    pub(crate) fn innermost(&self, address: u128) -> Option<u32> {
         match &self.bounds {
             Bounds::V4(bounds) => {
                 let behind = match (address as u32).checked_add(1) {

@@ -69,6 +69,22 @@ pub(super) fn take_sized<'b>(bytes: &'b [u8], at: &mut usize) -> Option<&'b [u8]
     take(bytes, at, length as usize)
 }
 
+/// Whether two texts are equal. Most are as long as a name, and sooner compared than `memcmp` is called.
+#[inline]
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        text.first_chunk().zip(text.last_chunk())
+    }
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        16..=32 => ends::<16>(a) == ends(b),
+        8..=15 => ends::<8>(a) == ends(b),
+        _ => a == b,
+    }
+}
+
 /// Owned bytes that begin at a multiple of 64, so that no bucket of an index lies across two cache lines.
 pub(super) struct Aligned {
     bytes: Vec<u8>,
@@ -121,6 +137,20 @@ mod tests {
         }
         assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x1f], &mut 0), None);
         assert_eq!(varint(&[0x80; 9], &mut 0), None);
+    }
+
+    #[test]
+    fn texts_are_the_same_byte_for_byte() {
+        for length in 0..40 {
+            let text: Vec<u8> = (0..length).collect();
+            assert!(same(&text, &text.clone()));
+            for at in 0..text.len() {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert!(!same(&text, &other), "{length} {at}");
+            }
+            assert!(!same(&text, &[&text[..], b"x"].concat()));
+        }
     }
 
     #[test]

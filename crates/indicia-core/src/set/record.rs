@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use super::raw::{put_varint, take, u32_at, varint};
+use super::raw::{put_varint, same, take, u32_at, varint};
 use crate::scan::prefetch;
 use crate::{Kind, Match};
 
@@ -18,6 +18,8 @@ const BLOCK_BYTES: usize = 4 + BLOCK;
 const LONG: u8 = 255;
 
 const MATCH_BITS: u8 = 0x07;
+/// The one number of these bits that stands for no way to match.
+const NO_MATCH: u8 = 7;
 const KEY_BITS: u8 = 0x18;
 const KEY_IS_END: u8 = 0x08;
 const KEY_IS_OWN: u8 = 0x10;
@@ -88,6 +90,31 @@ impl<'s> Record<'s> {
 
     #[inline]
     pub(super) fn read_all(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
+        match *body {
+            // Nearly all: one context, and the value, which is the key.
+            [flags, ..0x80, ..] if flags < NO_MATCH => {
+                let (match_, below_only) = match_of_code(flags)?;
+                let contexts = Numbers { left: 1, bytes: &body[1..2] };
+                let value = &body[2..];
+                Some(Record { match_, below_only, contexts, value, key: value, ..Record::nothing(kind) })
+            }
+            _ => Record::read_any(body, kind),
+        }
+    }
+
+    /// How the record of a body matches, as [`match_code`] has it.
+    #[inline]
+    pub(super) fn code(body: &[u8], kind: Kind) -> u8 {
+        match *body {
+            [flags, ..0x80, ..] if flags < NO_MATCH => flags,
+            _ => {
+                Record::read_any(body, kind).map_or(0, |record| match_code(record.match_, record.below_only))
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn read_any(body: &'s [u8], kind: Kind) -> Option<Record<'s>> {
         let flags = *body.first()?;
         let mut at = 1;
         let mut record = Record::nothing(kind);
@@ -189,6 +216,10 @@ impl Iterator for Numbers<'_> {
     #[inline]
     fn next(&mut self) -> Option<u32> {
         self.left = self.left.checked_sub(1)?;
+        if let [number @ ..0x80, rest @ ..] = self.bytes {
+            self.bytes = rest;
+            return Some((*number).into());
+        }
         let mut at = 0;
         let number = varint(self.bytes, &mut at);
         self.bytes = self.bytes.get(at..).unwrap_or_default();
@@ -245,40 +276,34 @@ impl Records {
         Some((u32_at(bytes, 0)? as usize, lengths))
     }
 
-    /// The body of the record with this number in the section.
+    /// The bodies of the records from this number in the section on.
     #[inline]
-    pub(super) fn body(&self, number: u32) -> Option<&[u8]> {
+    pub(super) fn from(&self, number: u32) -> Option<Bodies<'_>> {
         if number >= self.count {
             return None;
         }
-        let (offset, lengths) = self.block(number as usize / BLOCK)?;
+        let (at, lengths) = self.block(number as usize / BLOCK)?;
         let place = number % BLOCK as u32;
-        let upto = lengths & u64::MAX >> (56 - 8 * place);
-        if has_long(upto) {
-            return self.body_by_walking(offset, lengths, place);
+        let mut bodies = Bodies { records: self, number, at, lengths: lengths >> (8 * place) };
+        let before = lengths & !(u64::MAX << (8 * place));
+        if has_long(before) {
+            (0..place).try_for_each(|i| self.next((lengths >> (8 * i)) as u8, &mut bodies.at).map(|_| ()))?;
+        } else {
+            bodies.at = at.checked_add(sum(before))?;
         }
-        let mut at = offset.checked_add(sum(upto & !(0xff << (8 * place))))?;
-        take(&self.text, &mut at, (lengths >> (8 * place)) as usize & 0xff)
+        Some(bodies)
     }
 
-    #[cold]
-    fn body_by_walking(&self, mut at: usize, lengths: u64, place: u32) -> Option<&[u8]> {
-        let mut body = None;
-        for i in 0..=place {
-            body = Some(self.next((lengths >> (8 * i)) as u8, &mut at)?);
-        }
-        body
+    /// The body of the record with this number in the section.
+    #[inline]
+    pub(super) fn body(&self, number: u32) -> Option<&[u8]> {
+        self.from(number)?.next()
     }
 
     #[inline]
     fn next(&self, length: u8, at: &mut usize) -> Option<&[u8]> {
         let length = if length == LONG { varint(&self.text, at)? as usize } else { length.into() };
         take(&self.text, at, length)
-    }
-
-    #[inline]
-    pub(super) fn get(&self, number: u32) -> Record<'_> {
-        Record::read(self.body(number).unwrap_or_default(), self.kind)
     }
 
     /// Asks for the memory that tells where a record is.
@@ -300,31 +325,50 @@ impl Records {
         }
     }
 
-    /// The record with this number, where this is its key.
-    #[inline]
-    pub(super) fn with_key(&self, number: u32, key: &[u8]) -> Option<Record<'_>> {
-        Record::read_all(self.body(number)?, self.kind).filter(|record| record.key == key)
-    }
-
-    /// The same for a record that likely has another key: most are told by their end.
-    #[inline]
-    pub(super) fn with_key_too(&self, number: u32, key: &[u8]) -> Option<Record<'_>> {
-        let body = self.body(number)?;
-        let own = body.first().is_some_and(|flags| flags & KEY_BITS == KEY_IS_OWN);
-        (own || body.ends_with(key)).then(|| self.with_key(number, key)).flatten()
-    }
-
     /// The records from the first to the last. It ends early where the file is damaged.
     pub(super) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        let (mut at, mut lengths) = (0, 0);
-        (0..self.count as usize).map_while(move |number| {
-            if number % BLOCK == 0 {
-                (at, lengths) = self.block(number / BLOCK)?;
-            }
-            let body = self.next(lengths as u8, &mut at)?;
-            lengths >>= 8;
-            Some(Record::read(body, self.kind))
-        })
+        self.from(0).into_iter().flatten().map(|body| Record::read(body, self.kind))
+    }
+}
+
+/// The bodies of records, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Bodies<'r> {
+    records: &'r Records,
+    number: u32,
+    at: usize,
+    /// Of the records from here to the end of the block.
+    lengths: u64,
+}
+
+impl<'r> Iterator for Bodies<'r> {
+    type Item = &'r [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'r [u8]> {
+        if self.number >= self.records.count {
+            return None;
+        }
+        if self.number.is_multiple_of(BLOCK as u32) {
+            (self.at, self.lengths) = self.records.block(self.number as usize / BLOCK)?;
+        }
+        let body = self.records.next(self.lengths as u8, &mut self.at)?;
+        self.lengths >>= 8;
+        self.number += 1;
+        Some(body)
+    }
+}
+
+impl<'r> Bodies<'r> {
+    /// The next body, where this is its key.
+    #[inline]
+    pub(super) fn with_key(&mut self, key: &[u8]) -> Option<&'r [u8]> {
+        let body = self.next()?;
+        let is_key = match body {
+            [flags, ..0x80, value @ ..] if *flags < NO_MATCH => same(value, key),
+            _ => same(Record::read_any(body, self.records.kind)?.key, key),
+        };
+        is_key.then_some(body)
     }
 }
 
@@ -415,20 +459,24 @@ mod tests {
         let section = Bytes::from([blocks, text].concat());
         let records = Records::open(Kind::Url, 0, all.len() as u32, &section).unwrap();
         for (number, (want, contexts)) in all.iter().enumerate() {
-            let read = records.get(number as u32);
+            let read = Record::read(records.body(number as u32).unwrap(), Kind::Url);
             assert_eq!(read.contexts.collect::<Vec<_>>(), *contexts);
             assert_eq!(Record { contexts: Numbers::default(), ..read }, *want);
         }
         for (number, (want, _)) in all.iter().enumerate() {
             for (other, (with, _)) in all.iter().enumerate() {
-                let same = (want.key == with.key).then(|| records.get(other as u32));
-                assert_eq!(records.with_key(other as u32, want.key), same, "{number} {other}");
-                assert_eq!(records.with_key_too(other as u32, want.key), same, "{number} {other}");
+                let same = (want.key == with.key).then(|| records.body(other as u32)).flatten();
+                assert_eq!(records.from(other as u32).unwrap().with_key(want.key), same, "{number} {other}");
             }
         }
         assert_eq!(records.iter().count(), all.len());
         assert_eq!(records.body(all.len() as u32), None);
-        assert!(records.iter().enumerate().all(|(i, record)| record == records.get(i as u32)));
+        assert!(
+            records
+                .iter()
+                .enumerate()
+                .all(|(i, record)| record == Record::read(records.body(i as u32).unwrap(), Kind::Url))
+        );
     }
 
     #[test]
