@@ -145,7 +145,7 @@ impl Mixed {
             (name.first().map_or(0, |byte| (*byte).into()), 0)
         };
         let head = (head ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Mixed((head ^ head >> 32 ^ tail).wrapping_mul(0xd1b5_4a32_d192_ed03))
+        Mixed((head ^ head >> 32 ^ tail).wrapping_mul(0xa076_1d64_78bd_642f))
     }
 }
 
