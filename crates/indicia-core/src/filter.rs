@@ -35,16 +35,26 @@ pub struct Filter {
 
 impl Filter {
     /// Whether a context counts. `event` is the time of the line, for [`AsOf::Event`].
-    #[inline]
+    #[inline(always)]
     pub fn passes(&self, context: &Context, event: Option<Time>) -> bool {
         let role = context.role.unwrap_or(Role::Unknown);
         let role = if self.roles.is_empty() { !role.is_to_notify() } else { self.roles.contains(&role) };
         role && (self.revoked || context.revoked != Some(true))
-            && (self.labels.is_empty()
-                || context
-                    .labels
-                    .iter()
-                    .any(|l| self.labels.iter().any(|wanted| wanted.eq_ignore_ascii_case(l))))
+            && (self.asks_no_more() || self.passes_too(context, event))
+    }
+
+    /// Whether only role and revocation count, as is usual.
+    #[inline]
+    fn asks_no_more(&self) -> bool {
+        self.labels.is_empty()
+            && self.min_confidence.is_none()
+            && self.max_tlp.is_none()
+            && self.as_of == AsOf::Any
+    }
+
+    fn passes_too(&self, context: &Context, event: Option<Time>) -> bool {
+        (self.labels.is_empty()
+            || context.labels.iter().any(|l| self.labels.iter().any(|wanted| wanted.eq_ignore_ascii_case(l))))
             && self
                 .min_confidence
                 .is_none_or(|least| context.confidence.as_ref().is_some_and(|c| c.as_percent() >= least))

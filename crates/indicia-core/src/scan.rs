@@ -20,7 +20,7 @@ mod walk;
 
 use finder::{Finder, Place};
 pub use simd::Level;
-pub(crate) use simd::prefetch;
+pub(crate) use simd::{prefetch, text};
 pub use stream::Stream;
 use walk::Walk;
 
@@ -148,8 +148,12 @@ impl<'s> HitView<'s, '_> {
     /// The contexts that pass the filter.
     #[inline]
     pub fn contexts(&self) -> impl Iterator<Item = &'s Context> + '_ {
-        let others = self.others.clone().filter(|c| self.filter.passes(c, self.event));
-        std::iter::once(self.first).chain(others)
+        let mut others = self.others.clone();
+        let mut first = Some(self.first);
+        std::iter::from_fn(move || match first.take() {
+            None if !others.is_empty() => others.find(|c| self.filter.passes(c, self.event)),
+            first => first,
+        })
     }
 
     /// A copy that outlives the callback.
@@ -382,7 +386,7 @@ impl IndicatorSet {
 }
 
 /// Filters and guards a match, and reports what is left.
-#[inline]
+#[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "all that makes a hit, for two callers")]
 fn tell<'s>(
     (start, end): (usize, usize),

@@ -16,7 +16,7 @@ use super::{Hit, HitView, Part, Pending, Relation, ScanOptions, Scratch, tell};
 use crate::guard::{Guard, Seen};
 use crate::observable::{digest, domain, ip};
 use crate::refang::Refang;
-use crate::set::{Guess, Keys, address_key};
+use crate::set::{Keys, Probe, address_key};
 use crate::{IndicatorRef, IndicatorSet, Kind, Match, Observable, ParseError, ParseOptions, Profile, Reason};
 
 /// How many parents of a name are asked for at once.
@@ -123,8 +123,11 @@ impl IndicatorSet {
             return self.report(&Part::whole(&[]), 0, options, scratch, on_hit);
         }
         if let IpAddr::V4(address) = address {
-            let number = self.addresses().and_then(|addresses| addresses.find(address));
-            let block = self.v4_networks().innermost(address.to_bits().into()).unwrap_or(0);
+            let networks = self.v4_networks();
+            let run = networks.run(address.to_bits().into());
+            let number =
+                self.addresses().map_or(Probe::NONE, |listed| listed.find(address, listed.run(address)));
+            let block = networks.innermost(address.to_bits().into(), run).unwrap_or(0);
             return self.tell_v4(address, number, block, options, scratch, on_hit);
         }
         let Scratch { pending, guards, key, name, .. } = scratch;
@@ -149,21 +152,21 @@ impl IndicatorSet {
     fn tell_v4<'s>(
         &'s self,
         address: Ipv4Addr,
-        number: Option<u32>,
+        number: Probe,
         block: u32,
         options: &ScanOptions,
         scratch: &mut Scratch,
         on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
     ) -> ControlFlow<()> {
-        if number.is_none() && block == 0 {
+        if number.is_nowhere() && block == 0 {
             return ControlFlow::Continue(());
         }
         let Scratch { pending, guards, key, .. } = scratch;
         let mut matches = Matches::new(pending);
         address_key(address.into(), key);
         self.covering_block(block, address, |found| matches.push(found, Relation::Network));
-        if let (Some(number), Some(addresses)) = (number, self.addresses()) {
-            addresses.equal(number, key, |found| matches.push(found, Relation::Exact));
+        if let Some(addresses) = self.addresses() {
+            addresses.equal(&number, key, |found| matches.push(found, Relation::Exact));
         }
         let seen = Seen { kind: Kind::Ipv4, value: key, address: Some(address.into()), dots: 0 };
         matches.tell(self, &seen, options, guards, on_hit)
@@ -242,24 +245,26 @@ impl IndicatorSet {
                 listed.inspect(|listed| listed.ask(address));
                 networks.prefetch_table(address.to_bits());
             }
-            for address in v4(chunk) {
-                listed.inspect(|listed| listed.ask_numbers(address));
-                networks.prefetch_bounds(address.to_bits());
+            let mut runs = [((0, 0), (0, 0)); TOGETHER];
+            for (address, runs) in v4(chunk).zip(&mut runs) {
+                let run = listed.map_or((0, 0), |listed| listed.run(address));
+                *runs = (run, networks.run(address.to_bits().into()));
             }
-            let mut found = [(None, 0); TOGETHER];
-            for (address, found) in v4(chunk).zip(&mut found) {
-                let number = listed.and_then(|listed| listed.find(address));
-                *found = (number, networks.innermost(address.to_bits().into()).unwrap_or(0));
+            let mut found = [(Probe::NONE, 0); TOGETHER];
+            for ((address, (run, of_networks)), found) in v4(chunk).zip(runs).zip(&mut found) {
+                let number = listed.map_or(Probe::NONE, |listed| listed.find(address, run));
+                let block = networks.innermost(address.to_bits().into(), of_networks);
+                *found = (number, block.unwrap_or(0));
             }
             if let Some(listed) = listed {
-                found.iter().filter_map(|(number, _)| *number).for_each(|number| listed.ask_record(number));
+                found.iter_mut().for_each(|(number, _)| listed.ask_record(number));
             }
             let mut found = found.iter();
             for (address, at) in chunk.iter().zip(first..) {
                 let mut on_hit = |hit: &HitView<'s, '_>| on_hit(at, hit);
                 match address {
                     IpAddr::V4(address) => {
-                        let (number, block) = *found.next().unwrap_or(&(None, 0));
+                        let (number, block) = *found.next().unwrap_or(&(Probe::NONE, 0));
                         self.tell_v4(*address, number, block, options, scratch, &mut on_hit)?;
                     }
                     IpAddr::V6(_) => {
@@ -308,7 +313,7 @@ impl IndicatorSet {
                     }
                 }
                 asked.iter_mut().for_each(|levels| levels.guess(keys));
-                asked.iter().for_each(|levels| levels.ask_records(keys));
+                asked.iter_mut().for_each(|levels| levels.ask_records(keys));
             }
             for ((name, levels), at) in chunk.iter().zip(&mut asked).zip(first..) {
                 let mut on_name = |hit: &HitView<'s, '_>| on_hit(at, Ok(hit));
@@ -339,9 +344,9 @@ impl IndicatorSet {
     ) -> ControlFlow<()> {
         let (mut matches, all_dots) = (Matches::new(pending), levels.dots);
         loop {
-            for Level { start, hash, guess } in levels.all() {
+            for (start, probe) in &levels.levels[..levels.count] {
                 let start = usize::from(*start);
-                keys.equal(*hash, *guess, &name[start..], |found| {
+                keys.equal(probe, &name[start..], |found| {
                     if start > 0 && found.match_() == Match::Subdomains {
                         matches.push(found, Relation::Subdomain);
                     } else if start == 0 && found.covers_itself() {
@@ -401,18 +406,10 @@ fn v4(addresses: &[IpAddr]) -> impl Iterator<Item = Ipv4Addr> {
     })
 }
 
-/// A name or a parent of it.
-#[derive(Clone, Copy)]
-struct Level {
-    /// Where it begins in the name.
-    start: u8,
-    hash: u64,
-    guess: Guess,
-}
-
 /// A name and its parents of two labels or more, from itself up; as many as are asked for at once.
 struct Levels {
-    levels: [Level; AT_ONCE],
+    /// Where each begins in the name.
+    levels: [(u8, Probe); AT_ONCE],
     count: usize,
     /// A bit for each dot behind the first level.
     dots: u64,
@@ -421,16 +418,7 @@ struct Levels {
 }
 
 impl Levels {
-    const NONE: Levels = Levels {
-        levels: [Level { start: 0, hash: 0, guess: Guess::Unknown }; AT_ONCE],
-        count: 0,
-        dots: 0,
-        rest: (0, 0),
-    };
-
-    fn all(&self) -> &[Level] {
-        &self.levels[..self.count]
-    }
+    const NONE: Levels = Levels { levels: [(0, Probe::NONE); AT_ONCE], count: 0, dots: 0, rest: (0, 0) };
 
     /// The levels from one that begins at `start`; `dots` has those behind. No name of one label is listed.
     #[inline]
@@ -441,9 +429,7 @@ impl Levels {
             if dots == 0 {
                 break;
             }
-            let hash = keys.hash(&name[start..]);
-            keys.ask(hash);
-            *level = Level { start: start as u8, hash, guess: Guess::Unknown };
+            *level = (start as u8, keys.ask(&name[start..]));
             self.count += 1;
             start = dots.trailing_zeros() as usize + 1;
             dots &= dots - 1;
@@ -453,12 +439,12 @@ impl Levels {
 
     #[inline]
     fn guess(&mut self, keys: &Keys<'_>) {
-        self.levels[..self.count].iter_mut().for_each(|level| level.guess = keys.guess(level.hash));
+        self.levels[..self.count].iter_mut().for_each(|(_, probe)| keys.guess(probe));
     }
 
     #[inline]
-    fn ask_records(&self, keys: &Keys<'_>) {
-        self.all().iter().for_each(|level| keys.ask_record(level.guess));
+    fn ask_records(&mut self, keys: &Keys<'_>) {
+        self.levels[..self.count].iter_mut().for_each(|(_, probe)| keys.ask_record(probe));
     }
 }
 

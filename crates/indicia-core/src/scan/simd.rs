@@ -1,7 +1,7 @@
-//! The classes of bytes with wide registers, and fetching memory before it is needed.
+//! The classes of bytes with wide registers, fetching memory before it is needed, and texts that are plainly ASCII.
 //!
-//! The only `unsafe` of this crate: loads of registers, and calls of functions that need more than the least processor
-//! of their kind, after asking whether it is there. `INDICIA_SIMD` (`avx512`, `avx2`, `scalar`, `plain`) holds the level
+//! The only `unsafe` of this crate: loads of registers, calls of functions that need more than the least processor
+//! of their kind, after asking whether it is there, and ASCII taken for UTF-8. `INDICIA_SIMD` (`avx512`, `avx2`, `scalar`, `plain`) holds the level
 //! down; all give the same hits.
 
 #![allow(unsafe_code, reason = "see above; each block has its reason")]
@@ -108,6 +108,17 @@ pub(crate) fn prefetch(bytes: &[u8], at: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (bytes, at);
+}
+
+/// Bytes as the text that they are. Nearly all are ASCII, which is told sooner than UTF-8 is checked.
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    if bytes.is_ascii() {
+        // SAFETY: ASCII is UTF-8.
+        Some(unsafe { std::str::from_utf8_unchecked(bytes) })
+    } else {
+        std::str::from_utf8(bytes).ok()
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

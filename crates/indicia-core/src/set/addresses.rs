@@ -6,7 +6,6 @@
 
 use bytes::Bytes;
 
-use super::raw::u32_at;
 use crate::scan::prefetch;
 
 /// Numbers from which a table is worth its 256 KiB.
@@ -15,6 +14,9 @@ pub(super) const MANY: usize = 1 << 15;
 const LINE: usize = 64;
 /// Entries of a table: where each upper half begins, and the end.
 pub(super) const TABLE: usize = (1 << 16) + 1;
+
+/// From the first number with some upper half to behind the last.
+pub(crate) type Run = (usize, usize);
 
 /// Sorted numbers of 32 bits, each at the start of a fixed number of bytes.
 #[derive(Debug, Default)]
@@ -50,14 +52,14 @@ impl<const STRIDE: usize> Sorted<STRIDE> {
 
     /// Where numbers with the upper half of `wanted` stand.
     #[inline]
-    fn run(&self, wanted: u32) -> (usize, usize) {
+    pub(super) fn run(&self, wanted: u32) -> Run {
         let count = self.len();
-        if self.table.is_empty() {
-            return (0, count);
+        let ends = self.table.get((wanted >> 16) as usize * 4..).and_then(|table| table.first_chunk());
+        match ends.map(|ends: &[u8; 8]| u64::from_le_bytes(*ends)) {
+            Some(ends) => (count.min(ends as u32 as usize), count.min((ends >> 32) as usize)),
+            None if self.table.is_empty() => (0, count),
+            None => (0, 0),
         }
-        let half = (wanted >> 16) as usize;
-        let bound = |i| u32_at(&self.table, i).map_or(0, |n| n as usize).min(count);
-        (bound(half), bound(half + 1))
     }
 
     /// Asks for what says where numbers like `wanted` begin.
@@ -66,19 +68,17 @@ impl<const STRIDE: usize> Sorted<STRIDE> {
         prefetch(&self.table, (wanted >> 16) as usize * 4);
     }
 
-    /// Asks for the numbers among which `wanted` is searched first.
+    /// Asks for the numbers that are looked at first in a run.
     #[inline]
-    pub(super) fn prefetch_numbers(&self, wanted: u32) {
-        let (from, to) = self.run(wanted);
+    pub(super) fn prefetch_run(&self, (from, to): Run) {
         let first = if to.saturating_sub(from) <= LINE / STRIDE { from } else { from + (to - from) / 2 };
         prefetch(&self.numbers, first * STRIDE);
         prefetch(&self.numbers, to * STRIDE);
     }
 
-    /// How many numbers are less than `wanted`.
+    /// How many numbers are less than `wanted`, whose run is known.
     #[inline]
-    pub(super) fn below(&self, wanted: u32) -> usize {
-        let (mut from, mut to) = self.run(wanted);
+    pub(super) fn below(&self, wanted: u32, (mut from, mut to): Run) -> usize {
         while from < to {
             // A processor guesses each turn of a search; what fills a cache line is compared at once.
             if to - from <= LINE / STRIDE
@@ -96,10 +96,17 @@ impl<const STRIDE: usize> Sorted<STRIDE> {
         from
     }
 
+    /// Whether the number behind this one is the same.
+    #[inline]
+    pub(super) fn is_same(&self, i: u32) -> bool {
+        let i = i as usize;
+        self.at(i + 1).is_some_and(|next| self.at(i) == Some(next))
+    }
+
     /// The first index of a number.
     #[inline]
-    pub(super) fn find(&self, wanted: u32) -> Option<u32> {
-        let at = self.below(wanted);
+    pub(super) fn find(&self, wanted: u32, run: Run) -> Option<u32> {
+        let at = self.below(wanted, run);
         (self.at(at) == Some(wanted)).then_some(at as u32)
     }
 }
@@ -146,9 +153,12 @@ mod tests {
             let table = table(numbers.iter().copied());
             let sorted = Sorted::<4>::open(bytes.into(), table.into());
             for (i, number) in numbers.iter().enumerate() {
-                assert_eq!(sorted.find(*number), Some(i as u32));
+                assert_eq!(sorted.find(*number, sorted.run(*number)), Some(i as u32));
                 let next = number.wrapping_add(1);
-                assert_eq!(sorted.find(next), numbers.binary_search(&next).ok().map(|i| i as u32));
+                assert_eq!(
+                    sorted.find(next, sorted.run(next)),
+                    numbers.binary_search(&next).ok().map(|i| i as u32)
+                );
             }
         }
     }
@@ -156,8 +166,8 @@ mod tests {
     #[test]
     fn any_bytes_are_searched() {
         let sorted = Sorted::<4>::open(vec![0xff; 41].into(), vec![0xff; 9].into());
-        assert_eq!(sorted.find(7), None);
-        assert_eq!(sorted.find(u32::MAX - 1), None);
+        assert_eq!(sorted.find(7, sorted.run(7)), None);
+        assert_eq!(sorted.find(u32::MAX - 1, sorted.run(u32::MAX - 1)), None);
         assert!(sorted.beside(usize::MAX).is_none());
     }
 }

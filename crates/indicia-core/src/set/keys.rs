@@ -3,8 +3,9 @@
 
 use std::net::Ipv4Addr;
 
-pub(crate) use super::exact::Guess;
-use super::record::{Bodies, Records};
+use super::addresses::Run;
+use super::exact::Guess;
+use super::record::{Records, Spot};
 use super::{IndicatorRef, IndicatorSet, SAME_KEY, Section, exact};
 use crate::Kind;
 
@@ -31,70 +32,96 @@ impl IndicatorSet {
     }
 }
 
+/// A key on its way to its record.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe {
+    hash: u64,
+    step: Step,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    /// Asked for, or nothing is to be expected.
+    Begun,
+    /// No key has this hash.
+    Nowhere,
+    /// The record likely has this number in the section.
+    Number(u32),
+    /// The record likely is this one.
+    Record(Spot),
+}
+
+impl Probe {
+    pub(crate) const NONE: Probe = Probe { hash: 0, step: Step::Nowhere };
+
+    pub(crate) fn is_nowhere(&self) -> bool {
+        matches!(self.step, Step::Nowhere)
+    }
+}
+
 impl<'s> Keys<'s> {
+    /// First step: asks for where a key would stand.
     #[inline]
-    pub(crate) fn hash(&self, key: &str) -> u64 {
-        self.set.hash(key)
-    }
-
-    /// First step: asks for where a key with this hash would stand.
-    #[inline]
-    pub(crate) fn ask(&self, hash: u64) {
+    pub(crate) fn ask(&self, key: &str) -> Probe {
+        let hash = self.set.hash(key);
         exact::prefetch_home(self.index, hash);
+        Probe { hash, step: Step::Begun }
     }
 
-    /// Second step: what is to be expected of the next. Asks for where the record begins.
+    /// Second step: asks for where the record that likely has the key begins.
     #[inline]
-    pub(crate) fn guess(&self, hash: u64) -> Guess {
-        let guess = exact::guess(self.index, hash);
-        if let Some(number) = self.number(guess) {
-            self.records.prefetch_place(number);
-        }
-        guess
+    pub(crate) fn guess(&self, probe: &mut Probe) {
+        probe.step = match exact::guess(self.index, probe.hash) {
+            Guess::Nowhere => Step::Nowhere,
+            Guess::Unknown => Step::Begun,
+            Guess::Likely(number) => {
+                let number = number.wrapping_sub(self.records.first);
+                self.records.prefetch_place(number);
+                Step::Number(number)
+            }
+        };
     }
 
-    /// The number in the section.
+    /// Third step: asks for this record.
     #[inline]
-    fn number(&self, guess: Guess) -> Option<u32> {
-        match guess {
-            Guess::Likely(number) => number.checked_sub(self.records.first),
-            _ => None,
+    pub(crate) fn ask_record(&self, probe: &mut Probe) {
+        if let Step::Number(number) = probe.step {
+            probe.step = match self.records.spot(number) {
+                Some(spot) => {
+                    self.records.prefetch(spot);
+                    Step::Record(spot)
+                }
+                None => Step::Begun,
+            };
         }
     }
 
-    /// Third step: asks for the record.
+    /// Last step, whichever of the others were gone: every indicator with this key.
     #[inline]
-    pub(crate) fn ask_record(&self, guess: Guess) {
-        if let Some(number) = self.number(guess) {
-            self.records.prefetch(number);
+    pub(crate) fn equal(&self, probe: &Probe, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
+        match probe.step {
+            Step::Nowhere => {}
+            Step::Record(spot) if let Some(body) = self.records.at_with_key(spot, key.as_bytes()) => {
+                self.all_from(body, spot, key, found);
+            }
+            _ => self.search(probe.hash, key, found),
         }
     }
 
-    /// Last step, or the only one: every indicator with this key, whose hash is known.
-    #[inline]
-    pub(crate) fn equal(&self, hash: u64, guess: Guess, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        if guess == Guess::Nowhere {
-            return;
-        }
-        let mut first = self.number(guess);
-        let mut at = first.and_then(|number| self.with_key(number, key));
-        if at.is_none() {
-            exact::find(self.index, hash, |number| {
-                first = number.checked_sub(self.records.first);
-                at = first.and_then(|number| self.with_key(number, key));
-                at.is_some()
+    /// Every indicator with this key, by all that the index has under its hash.
+    pub(super) fn search(&self, hash: u64, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
+        let mut at = None;
+        exact::find(self.index, hash, |number| {
+            let spot = number.checked_sub(self.records.first).and_then(|number| self.records.spot(number));
+            at = spot.and_then(|spot| {
+                self.records.prefetch(spot);
+                Some((self.records.at_with_key(spot, key.as_bytes())?, spot))
             });
+            at.is_some()
+        });
+        if let Some((body, spot)) = at {
+            self.all_from(body, spot, key, found);
         }
-        if let (Some(first), Some((body, bodies))) = (first, at) {
-            self.all_from(body, bodies, first, key, found);
-        }
-    }
-
-    /// The body of the record with a number, and those behind it, where this is its key.
-    #[inline]
-    fn with_key(&self, number: u32, key: &str) -> Option<(&'s [u8], Bodies<'s>)> {
-        let mut bodies = self.records.from(number)?;
-        Some((bodies.with_key(key.as_bytes())?, bodies))
     }
 
     /// A record of the set with a key, and those behind it that have it too.
@@ -102,16 +129,16 @@ impl<'s> Keys<'s> {
     fn all_from(
         &self,
         mut body: &'s [u8],
-        mut bodies: Bodies<'s>,
-        first: u32,
+        mut spot: Spot,
         key: &str,
         mut found: impl FnMut(IndicatorRef<'s>),
     ) {
-        let first = self.records.first.saturating_add(first);
-        for index in first..first.saturating_add(SAME_KEY) {
-            found(IndicatorRef { set: self.set, body, section: self.records.kind, index });
-            let Some(next) = bodies.with_key(key.as_bytes()) else { return };
-            body = next;
+        let Keys { set, records, .. } = *self;
+        for _ in 0..SAME_KEY {
+            found(IndicatorRef { set, body, section: records.kind, index: records.first + spot.number });
+            let Some(next) = records.behind(spot) else { return };
+            let Some(same) = records.at_with_key(next, key.as_bytes()) else { return };
+            (body, spot) = (same, next);
         }
     }
 }
@@ -137,31 +164,48 @@ impl<'s> Addresses<'s> {
         self.keys.set.addresses.prefetch_table(address.to_bits());
     }
 
-    /// Second step: asks for the numbers themselves.
+    /// Second step: where numbers like this stand. Asks for them.
     #[inline]
-    pub(crate) fn ask_numbers(&self, address: Ipv4Addr) {
-        self.keys.set.addresses.prefetch_numbers(address.to_bits());
+    pub(crate) fn run(&self, address: Ipv4Addr) -> Run {
+        let numbers = &self.keys.set.addresses;
+        let run = numbers.run(address.to_bits());
+        numbers.prefetch_run(run);
+        run
     }
 
     /// Third step: the record of an address. Asks for where it begins.
     #[inline]
-    pub(crate) fn find(&self, address: Ipv4Addr) -> Option<u32> {
-        let number = self.keys.set.addresses.find(address.to_bits())?;
+    pub(crate) fn find(&self, address: Ipv4Addr, run: Run) -> Probe {
+        let Some(number) = self.keys.set.addresses.find(address.to_bits(), run) else { return Probe::NONE };
         self.keys.records.prefetch_place(number);
-        Some(number)
+        Probe { hash: 0, step: Step::Number(number) }
     }
 
     /// Fourth step: asks for the record.
     #[inline]
-    pub(crate) fn ask_record(&self, number: u32) {
-        self.keys.records.prefetch(number);
+    pub(crate) fn ask_record(&self, probe: &mut Probe) {
+        self.keys.ask_record(probe);
     }
 
     /// Last step: every indicator of the address that was found so, which is written in `key`.
     #[inline]
-    pub(crate) fn equal(&self, number: u32, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        if let Some((body, bodies)) = self.keys.with_key(number, key) {
-            self.keys.all_from(body, bodies, number, key, found);
+    pub(crate) fn equal(&self, probe: &Probe, key: &str, mut found: impl FnMut(IndicatorRef<'s>)) {
+        let spot = match probe.step {
+            Step::Number(number) => self.keys.records.spot(number),
+            Step::Record(spot) => Some(spot),
+            Step::Begun | Step::Nowhere => None,
+        };
+        let Some(mut spot) = spot else { return };
+        let Keys { set, records, .. } = self.keys;
+        for _ in 0..SAME_KEY {
+            let Some(body) = records.at_with_key(spot, key.as_bytes()) else { return };
+            found(IndicatorRef { set, body, section: records.kind, index: records.first + spot.number });
+            // The numbers, which are near, say whether there is another.
+            if !set.addresses.is_same(spot.number) {
+                return;
+            }
+            let Some(next) = records.behind(spot) else { return };
+            spot = next;
         }
     }
 }

@@ -48,7 +48,7 @@ use siphasher::sip::SipHasher13;
 pub use builder::{BuildOptions, BuildReport, SetBuilder};
 pub use delta::{Delta, DeltaCounts, DeltaError};
 pub use file::{SetError, Signature, Stamp};
-pub(crate) use keys::{Guess, Keys};
+pub(crate) use keys::{Keys, Probe};
 pub(crate) use masks::{MaskScratch, Masks};
 
 use addresses::Sorted;
@@ -180,8 +180,9 @@ pub struct IndicatorRef<'s> {
 }
 
 /// What should be text; in a damaged file it can be anything.
+#[inline]
 fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
+    crate::scan::text(bytes).unwrap_or_default()
 }
 
 impl<'s> IndicatorRef<'s> {
@@ -293,10 +294,17 @@ pub(crate) struct ContextsOf<'s> {
     numbers: Numbers<'s>,
 }
 
+impl ContextsOf<'_> {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.len() == 0
+    }
+}
+
 impl<'s> Iterator for ContextsOf<'s> {
     type Item = &'s Context;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<&'s Context> {
         self.numbers.next().map(|number| self.contexts.get(number))
     }
@@ -499,7 +507,7 @@ impl IndicatorSet {
             (Kind::Ipv4, Some(address)) => self.equal_v4(address.into(), key, found),
             (section, _) => {
                 if let Some(keys) = self.keys(section) {
-                    keys.equal(self.hash(key), Guess::Unknown, key, found);
+                    keys.search(self.hash(key), key, found);
                 }
             }
         }
@@ -516,17 +524,15 @@ impl IndicatorSet {
             IpAddr::V4(address) => self.equal_v4(address, key, found),
             IpAddr::V6(_) => {
                 if let Some(keys) = self.keys(Kind::Ipv6) {
-                    keys.equal(self.hash(key), Guess::Unknown, key, found);
+                    keys.search(self.hash(key), key, found);
                 }
             }
         }
     }
 
     fn equal_v4<'s>(&'s self, address: Ipv4Addr, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        if let Some(addresses) = self.addresses()
-            && let Some(number) = addresses.find(address)
-        {
-            addresses.equal(number, key, found);
+        if let Some(addresses) = self.addresses() {
+            addresses.equal(&addresses.find(address, addresses.run(address)), key, found);
         }
     }
 
@@ -659,7 +665,7 @@ pub(crate) fn address_key(address: IpAddr, out: &mut String) {
                 text[at..at + 4].copy_from_slice(&digits.text);
                 at += digits.length;
             }
-            out.push_str(std::str::from_utf8(&text[..at - 1]).unwrap_or_default());
+            out.push_str(self::text(&text[..at - 1]));
         }
         IpAddr::V6(a) => {
             let _ = write!(out, "{a}");

@@ -13,7 +13,7 @@
 
 use bytes::Bytes;
 
-use super::addresses::Sorted;
+use super::addresses::{Run, Sorted};
 use super::raw::u32_at;
 
 /// The longest chain of blocks, one of each length.
@@ -38,7 +38,7 @@ impl Networks {
     /// Every entry with a block that holds an address.
     #[inline]
     pub(super) fn covering(&self, address: u128, found: impl FnMut(u32)) {
-        self.entries_from(self.innermost(address).unwrap_or(0), found);
+        self.entries_from(self.innermost(address, self.run(address)).unwrap_or(0), found);
     }
 
     /// Asks for what says where boundaries near an IPv4 address are.
@@ -49,11 +49,17 @@ impl Networks {
         }
     }
 
-    /// Asks for the boundaries near an IPv4 address.
+    /// Where the boundary of an address is searched. Asks for what is looked at first.
     #[inline]
-    pub(crate) fn prefetch_bounds(&self, address: u32) {
-        if let Bounds::V4(bounds) = &self.bounds {
-            bounds.prefetch_numbers(address);
+    pub(crate) fn run(&self, address: u128) -> Run {
+        match &self.bounds {
+            Bounds::V4(bounds) => {
+                // The last address has no next one.
+                let run = bounds.run((address as u32).saturating_add(1));
+                bounds.prefetch_run(run);
+                run
+            }
+            Bounds::V6(bounds) => (0, bounds.len() / BOUND6),
         }
     }
 
@@ -86,18 +92,18 @@ impl Networks {
 
     /// The number + 1 of the innermost block that holds an address.
     #[inline]
-    pub(crate) fn innermost(&self, address: u128) -> Option<u32> {
+    pub(crate) fn innermost(&self, address: u128, run: Run) -> Option<u32> {
         match &self.bounds {
             Bounds::V4(bounds) => {
                 let behind = match (address as u32).checked_add(1) {
-                    Some(next) => bounds.below(next),
+                    Some(next) => bounds.below(next, run),
                     None => bounds.len(),
                 };
                 u32_at(bounds.beside(behind.checked_sub(1)?)?, 0)
             }
             Bounds::V6(bounds) => {
                 let at = |i: usize| bounds.get(i * BOUND6..)?.first_chunk().map(|a| u128::from_le_bytes(*a));
-                let (mut from, mut to) = (0, bounds.len() / BOUND6);
+                let (mut from, mut to) = run;
                 while from < to {
                     let middle = from + (to - from) / 2;
                     if at(middle).is_some_and(|start| start <= address) {

@@ -276,28 +276,69 @@ impl Records {
         Some((u32_at(bytes, 0)? as usize, lengths))
     }
 
-    /// The bodies of the records from this number in the section on.
+    /// Where the record with this number in the section is.
     #[inline]
-    pub(super) fn from(&self, number: u32) -> Option<Bodies<'_>> {
+    pub(super) fn spot(&self, number: u32) -> Option<Spot> {
         if number >= self.count {
             return None;
         }
         let (at, lengths) = self.block(number as usize / BLOCK)?;
         let place = number % BLOCK as u32;
-        let mut bodies = Bodies { records: self, number, at, lengths: lengths >> (8 * place) };
         let before = lengths & !(u64::MAX << (8 * place));
+        let mut spot = Spot { number, at, lengths: lengths >> (8 * place) };
         if has_long(before) {
-            (0..place).try_for_each(|i| self.next((lengths >> (8 * i)) as u8, &mut bodies.at).map(|_| ()))?;
+            (0..place).try_for_each(|i| self.next((lengths >> (8 * i)) as u8, &mut spot.at).map(|_| ()))?;
         } else {
-            bodies.at = at.checked_add(sum(before))?;
+            spot.at = at.checked_add(sum(before))?;
         }
-        Some(bodies)
+        Some(spot)
+    }
+
+    /// Asks for the memory of a record, and of the one behind.
+    #[inline]
+    pub(super) fn prefetch(&self, spot: Spot) {
+        prefetch(&self.text, spot.at);
+        prefetch(&self.text, spot.at.wrapping_add(2 * (spot.lengths as usize & 0xff)));
+    }
+
+    /// Where the next record is.
+    #[inline]
+    pub(super) fn behind(&self, spot: Spot) -> Option<Spot> {
+        let number = spot.number + 1;
+        if number >= self.count {
+            return None;
+        }
+        if number.is_multiple_of(BLOCK as u32) {
+            let (at, lengths) = self.block(number as usize / BLOCK)?;
+            return Some(Spot { number, at, lengths });
+        }
+        let mut at = spot.at;
+        self.next(spot.lengths as u8, &mut at)?;
+        Some(Spot { number, at, lengths: spot.lengths >> 8 })
+    }
+
+    /// The body of the record at a spot.
+    #[inline]
+    fn at(&self, spot: Spot) -> Option<&[u8]> {
+        let mut at = spot.at;
+        self.next(spot.lengths as u8, &mut at)
+    }
+
+    /// The body of the record at a spot, where this is its key.
+    #[inline]
+    pub(super) fn at_with_key(&self, spot: Spot, key: &[u8]) -> Option<&[u8]> {
+        let body = self.at(spot)?;
+        let is_key = match body {
+            [flags, ..0x80, value @ ..] if *flags < NO_MATCH => same(value, key),
+            _ => same(Record::read_any(body, self.kind)?.key, key),
+        };
+        is_key.then_some(body)
     }
 
     /// The body of the record with this number in the section.
     #[inline]
     pub(super) fn body(&self, number: u32) -> Option<&[u8]> {
-        self.from(number)?.next()
+        self.at(self.spot(number)?)
     }
 
     #[inline]
@@ -312,64 +353,28 @@ impl Records {
         prefetch(&self.blocks, number as usize / BLOCK * BLOCK_BYTES);
     }
 
-    /// Asks for the memory of a record and of the one behind it, which is read where this one has the key.
-    #[inline]
-    pub(super) fn prefetch(&self, number: u32) {
-        if number < self.count
-            && let Some((offset, lengths)) = self.block(number as usize / BLOCK)
-        {
-            let place = number % BLOCK as u32;
-            let at = offset.wrapping_add(sum(lengths & !(u64::MAX << (8 * place))));
-            prefetch(&self.text, at);
-            prefetch(&self.text, at.wrapping_add(2 * ((lengths >> (8 * place)) as usize & 0xff)));
-        }
-    }
-
     /// The records from the first to the last. It ends early where the file is damaged.
     pub(super) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        self.from(0).into_iter().flatten().map(|body| Record::read(body, self.kind))
+        let (mut at, mut lengths) = (0, 0);
+        (0..self.count as usize).map_while(move |number| {
+            if number % BLOCK == 0 {
+                (at, lengths) = self.block(number / BLOCK)?;
+            }
+            let body = self.next(lengths as u8, &mut at)?;
+            lengths >>= 8;
+            Some(Record::read(body, self.kind))
+        })
     }
 }
 
-/// The bodies of records, one after the other.
-#[derive(Clone, Debug)]
-pub(super) struct Bodies<'r> {
-    records: &'r Records,
-    number: u32,
+/// Where a record is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// Its number in the section.
+    pub(super) number: u32,
     at: usize,
-    /// Of the records from here to the end of the block.
+    /// Its length and those of the others to the end of the block, from the lowest byte.
     lengths: u64,
-}
-
-impl<'r> Iterator for Bodies<'r> {
-    type Item = &'r [u8];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'r [u8]> {
-        if self.number >= self.records.count {
-            return None;
-        }
-        if self.number.is_multiple_of(BLOCK as u32) {
-            (self.at, self.lengths) = self.records.block(self.number as usize / BLOCK)?;
-        }
-        let body = self.records.next(self.lengths as u8, &mut self.at)?;
-        self.lengths >>= 8;
-        self.number += 1;
-        Some(body)
-    }
-}
-
-impl<'r> Bodies<'r> {
-    /// The next body, where this is its key.
-    #[inline]
-    pub(super) fn with_key(&mut self, key: &[u8]) -> Option<&'r [u8]> {
-        let body = self.next()?;
-        let is_key = match body {
-            [flags, ..0x80, value @ ..] if *flags < NO_MATCH => same(value, key),
-            _ => same(Record::read_any(body, self.records.kind)?.key, key),
-        };
-        is_key.then_some(body)
-    }
 }
 
 /// Whether one of eight bytes is [`LONG`].
@@ -466,10 +471,15 @@ mod tests {
         for (number, (want, _)) in all.iter().enumerate() {
             for (other, (with, _)) in all.iter().enumerate() {
                 let same = (want.key == with.key).then(|| records.body(other as u32)).flatten();
-                assert_eq!(records.from(other as u32).unwrap().with_key(want.key), same, "{number} {other}");
+                let spot = records.spot(other as u32).unwrap();
+                assert_eq!(records.at_with_key(spot, want.key), same, "{number} {other}");
             }
         }
         assert_eq!(records.iter().count(), all.len());
+        let first = records.spot(0);
+        let spots: Vec<Spot> = std::iter::successors(first, |spot| records.behind(*spot)).collect();
+        assert_eq!(spots.len(), all.len());
+        assert!(spots.iter().zip(0..).all(|(spot, number)| records.at(*spot) == records.body(number)));
         assert_eq!(records.body(all.len() as u32), None);
         assert!(
             records
