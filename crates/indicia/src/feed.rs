@@ -485,6 +485,7 @@ impl Loader {
             self.builder.adopt_profile(profile);
         }
         self.report.build = self.builder.report().clone();
+        self.builder.use_threads(self.helpers);
         let Some(spill) = self.spill else { return (self.builder.finish().into(), self.report) };
         let folder = spill.folder.clone();
         let set = spill.finish(self.builder).unwrap_or_else(|error| {

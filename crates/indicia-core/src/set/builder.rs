@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Write};
 
-use super::assemble::{Assembly, Contexts, section_of};
+use super::assemble::{Assembly, Contexts, Plan, section_of};
 use super::drafts::{Draft, Drafts};
 use super::file::Stamp;
 use super::interned::Interned;
@@ -65,6 +65,7 @@ pub struct SetBuilder {
     masks: HashSet<(Kind, String)>,
     /// Numbers of the contexts of the indicator that is pushed.
     numbers: Vec<u32>,
+    threads: usize,
 }
 
 impl std::fmt::Debug for SetBuilder {
@@ -84,7 +85,14 @@ impl SetBuilder {
             bytes: BTreeMap::new(),
             masks: HashSet::new(),
             numbers: Vec::new(),
+            threads: 1,
         }
+    }
+
+    /// Puts the set together on so many threads, the calling one among them; without this on that one alone. The set is
+    /// the same.
+    pub fn use_threads(&mut self, threads: usize) {
+        self.threads = threads.max(1);
     }
 
     /// What was left out so far.
@@ -205,8 +213,7 @@ impl SetBuilder {
     /// # Errors
     /// Those of the writer; then nothing was let go.
     pub fn write_run(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.drafts.sort();
-        runs::write(&self.drafts, out)?;
+        runs::write(&mut self.drafts, out)?;
         self.drafts = Drafts::default();
         Ok(())
     }
@@ -231,23 +238,27 @@ impl SetBuilder {
         let mut rest = Vec::new();
         self.write_run(&mut rest)?;
         runs.push(Box::new(io::Cursor::new(rest)));
-        let SetBuilder { options, contexts, .. } = self;
-        let count = contexts.len();
-        let contexts = Contexts::Counted(&contexts);
-        let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
-        runs::each_target(runs, count, |target, said| assembly.push(target, said))?;
+        let contexts = self.contexts.len();
+        let mut assembly = Assembly::new(self.plan());
+        runs::each_target(runs, contexts, |target, said| assembly.push(target, said))?;
         Ok(assembly.finish(Stamp::default()))
     }
 
     /// The set.
-    pub fn finish(self) -> IndicatorSet {
-        let SetBuilder { options, mut drafts, contexts, .. } = self;
-        drafts.sort();
-        let contexts = Contexts::Counted(&contexts);
-        let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
-        drafts.each_target(|target, said| assembly.push(target, said));
+    pub fn finish(mut self) -> IndicatorSet {
+        let mut drafts = std::mem::take(&mut self.drafts);
+        let assembly = Assembly::of(self.plan(), &mut drafts);
         drop(drafts);
         assembly.finish(Stamp::default())
+    }
+
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            contexts: Contexts::Counted(&self.contexts),
+            profile: self.options.profile.unwrap_or_default(),
+            everything: self.options.everything,
+            threads: self.threads,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! key begins: millions of them are as large as what they hold, and most comparisons touch nothing else.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use crate::scan::prefetch;
 
@@ -20,13 +21,18 @@ const PIECE: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Drafts {
     pieces: Vec<Vec<u8>>,
-    places: Vec<Place>,
+    /// By the number of the section.
+    sections: BTreeMap<u8, Places>,
+    count: usize,
     /// Bytes that were written into the pieces.
     bytes: usize,
 }
 
+/// The drafts of one section.
+pub(super) type Places = Vec<Place>;
+
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     /// The section's number, then the beginning of what it is sorted by.
     prefix: u64,
     piece: u32,
@@ -105,7 +111,7 @@ impl<'d> Draft<'d> {
 
 impl Drafts {
     pub(super) fn len(&self) -> usize {
-        self.places.len()
+        self.count
     }
 
     pub(super) fn push(&mut self, draft: &Draft<'_>, contexts: &[u32]) {
@@ -118,7 +124,9 @@ impl Drafts {
         let piece = (self.pieces.len() - 1) as u32;
         let Some(out) = self.pieces.last_mut() else { return };
         let start = out.len();
-        self.places.push(Place { prefix: draft.prefix(), piece, at: start as u32 });
+        let place = Place { prefix: draft.prefix(), piece, at: start as u32 };
+        self.sections.entry(draft.section).or_default().push(place);
+        self.count += 1;
         let own_value = draft.value != draft.key;
         out.extend([draft.kind, draft.match_code | u8::from(own_value) << 7]);
         put_sized(out, draft.key);
@@ -136,12 +144,28 @@ impl Drafts {
 
     /// Bytes of memory that it takes, about.
     pub(super) fn held(&self) -> usize {
-        self.bytes + self.places.len() * size_of::<Place>()
+        self.bytes + self.count * size_of::<Place>()
     }
 
-    /// Sorts by section, key, kind, match and source type.
+    /// The drafts of each section by its number, in the order of the sections: to be sorted and read one by one.
+    pub(super) fn take_sections(&mut self) -> Vec<(u8, Places)> {
+        std::mem::take(&mut self.sections).into_iter().collect()
+    }
+
+    /// Sorts all sections.
     pub(super) fn sort(&mut self) {
-        let Drafts { pieces, places, .. } = self;
+        let mut sections = std::mem::take(&mut self.sections);
+        sections.values_mut().for_each(|places| self.sort_section(places));
+        self.sections = sections;
+    }
+
+    pub(super) fn sections(&self) -> impl Iterator<Item = &Places> {
+        self.sections.values()
+    }
+
+    /// Sorts those of a section by key, kind, match and source type.
+    pub(super) fn sort_section(&self, places: &mut [Place]) {
+        let pieces = &self.pieces;
         places.sort_unstable_by_key(|place| place.prefix);
         // Few begin alike, and only these are read.
         for alike in places.chunk_by_mut(|a, b| a.prefix == b.prefix).filter(|alike| alike.len() > 1) {
@@ -163,11 +187,11 @@ impl Drafts {
         }
     }
 
-    /// The drafts, once sorted in their order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
+    /// The drafts at these places.
+    pub(super) fn iter<'d>(&'d self, places: &'d [Place]) -> impl Iterator<Item = Draft<'d>> {
         // They lie in the order in which they came: each is asked for some time before it is read.
-        let ahead = self.places.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
-        self.places.iter().zip(ahead).filter_map(|(place, ahead)| {
+        let ahead = places.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
+        places.iter().zip(ahead).filter_map(|(place, ahead)| {
             if let Some(ahead) = ahead
                 && let Some(piece) = self.pieces.get(ahead.piece as usize)
             {
@@ -178,11 +202,11 @@ impl Drafts {
         })
     }
 
-    /// Hands out each target once, in the order of the sort, with the numbers of all contexts that were pushed with it.
-    pub(super) fn each_target(&self, mut found: impl FnMut(&Draft<'_>, &mut Vec<u32>)) {
+    /// Hands out each target of a sorted section once, with the numbers of all contexts that were pushed with it.
+    pub(super) fn each_target(&self, places: &[Place], found: &mut dyn FnMut(&Draft<'_>, &mut Vec<u32>)) {
         let mut current: Option<Draft<'_>> = None;
         let mut said = Vec::new();
-        for draft in self.iter() {
+        for draft in self.iter(places) {
             match &mut current {
                 Some(current) if current.is_same(&draft) => current.merge(&draft),
                 _ => {

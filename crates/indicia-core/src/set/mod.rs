@@ -13,7 +13,8 @@
 //! | `hosts` | listed URLs and endpoints by host |
 //! | `masks` | which masks are tried on a value |
 //! | `contexts` | contexts, read when asked for |
-//! | `builder`, `drafts`, `runs`, `interned`, `assemble` | making a set |
+//! | `builder`, `drafts`, `runs`, `interned`, `part`, `assemble` | making a set |
+//! | `parallel` | making it on several threads |
 //! | `sifted`, `sieve` | what of a text a scan looks at |
 //! | `delta` | from one set to the next |
 
@@ -29,6 +30,8 @@ mod hosts;
 mod interned;
 mod masks;
 mod networks;
+mod parallel;
+mod part;
 mod raw;
 mod record;
 mod runs;

@@ -70,6 +70,7 @@ pub(super) fn take_sized<'b>(bytes: &'b [u8], at: &mut usize) -> Option<&'b [u8]
 }
 
 /// Owned bytes that begin at a multiple of 64, so that no bucket of an index lies across two cache lines.
+#[derive(Default)]
 pub(super) struct Aligned {
     bytes: Vec<u8>,
     pad: usize,
@@ -87,14 +88,6 @@ impl Aligned {
 
     pub(super) fn push(&mut self, more: &[u8]) {
         self.bytes.extend_from_slice(more);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len() - self.pad
-    }
-
-    pub(super) fn resize(&mut self, length: usize) {
-        self.bytes.resize(self.pad + length, 0);
     }
 
     pub(super) fn as_mut(&mut self) -> &mut [u8] {

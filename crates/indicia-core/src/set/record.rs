@@ -204,7 +204,7 @@ impl ExactSizeIterator for Numbers<'_> {}
 
 /// The records of one section: for every eight an offset (u32, relative to the text) and their lengths (u8 each), then
 /// the text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Records {
     /// The kind that records are of where they do not say another.
     pub(super) kind: Kind,
@@ -328,6 +328,22 @@ impl Records {
     }
 }
 
+impl Records {
+    /// The same with other numbers for the contexts: those that `numbers` has at the places of the ones that are there.
+    pub(super) fn renumbered(&self, numbers: &[u32]) -> Records {
+        let mut written = RecordsWriter::new(self.kind);
+        written.blocks.reserve_exact(self.blocks.len());
+        written.text.reserve(self.text.len());
+        let mut contexts = Vec::new();
+        for record in self.iter() {
+            contexts.clear();
+            contexts.extend(record.contexts.filter_map(|number| numbers.get(number as usize)));
+            written.push(&record, &contexts);
+        }
+        written.finish(self.first)
+    }
+}
+
 /// Whether one of eight bytes is [`LONG`].
 #[inline]
 fn has_long(bytes: u64) -> bool {
@@ -345,7 +361,6 @@ fn sum(bytes: u64) -> usize {
 /// A section of records being written.
 pub(super) struct RecordsWriter {
     pub(super) kind: Kind,
-    first: u32,
     count: u32,
     blocks: Vec<u8>,
     text: Vec<u8>,
@@ -353,8 +368,12 @@ pub(super) struct RecordsWriter {
 }
 
 impl RecordsWriter {
-    pub(super) fn new(kind: Kind, first: u32) -> RecordsWriter {
-        RecordsWriter { kind, first, count: 0, blocks: Vec::new(), text: Vec::new(), body: Vec::new() }
+    pub(super) fn new(kind: Kind) -> RecordsWriter {
+        RecordsWriter { kind, count: 0, blocks: Vec::new(), text: Vec::new(), body: Vec::new() }
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
     pub(super) fn push(&mut self, record: &Record<'_>, contexts: &[u32]) {
@@ -374,8 +393,9 @@ impl RecordsWriter {
         self.text.extend_from_slice(&self.body);
     }
 
-    pub(super) fn finish(self) -> Records {
-        let RecordsWriter { kind, first, count, blocks, text, .. } = self;
+    /// The section, whose first record has this number in the set.
+    pub(super) fn finish(self, first: u32) -> Records {
+        let RecordsWriter { kind, count, blocks, text, .. } = self;
         Records { kind, first, count, blocks: blocks.into(), text: text.into() }
     }
 }
@@ -408,9 +428,9 @@ mod tests {
             (record(b"a", b"a", b"", b""), vec![5]),
             (record(b"b", b"b", b"", b""), vec![5]),
         ];
-        let mut writer = RecordsWriter::new(Kind::Url, 0);
+        let mut writer = RecordsWriter::new(Kind::Url);
         all.iter().for_each(|(record, contexts)| writer.push(record, contexts));
-        let records = writer.finish();
+        let records = writer.finish(0);
         let (blocks, text) = records.parts();
         let section = Bytes::from([blocks, text].concat());
         let records = Records::open(Kind::Url, 0, all.len() as u32, &section).unwrap();

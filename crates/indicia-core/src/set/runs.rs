@@ -14,10 +14,13 @@ use super::raw::{put_sized, take, take_sized};
 /// Bytes of a run that are asked for at once.
 const BLOCK: usize = 1 << 16;
 
-/// Writes sorted drafts as a run.
-pub(super) fn write(drafts: &Drafts, out: &mut dyn Write) -> io::Result<()> {
+/// Writes drafts as a run.
+pub(super) fn write(drafts: &mut Drafts, out: &mut dyn Write) -> io::Result<()> {
+    drafts.sort();
     let mut writer = Writer::default();
-    drafts.iter().try_for_each(|draft| writer.push(&draft, out))?;
+    for places in drafts.sections() {
+        drafts.iter(places).try_for_each(|draft| writer.push(&draft, out))?;
+    }
     writer.flush(out)
 }
 
