@@ -46,7 +46,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use siphasher::sip::SipHasher13;
 
-pub use builder::{BuildOptions, BuildReport, SetBuilder};
+pub use builder::{Batch, BuildOptions, BuildReport, SetBuilder};
 pub use delta::{Delta, DeltaCounts, DeltaError};
 pub use file::{SetError, Signature, Stamp};
 pub(crate) use masks::{MaskScratch, Masks};

@@ -47,6 +47,11 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u32) {
     out.push(number as u8);
 }
 
+/// How many bytes [`put_varint`] appends, in a number that it can append.
+pub(super) fn varint_length(number: u32) -> u32 {
+    (u32::BITS - (number | 1).leading_zeros()).div_ceil(7)
+}
+
 /// Appends a text behind its length.
 pub(super) fn put_sized(out: &mut Vec<u8>, text: &[u8]) {
     put_varint(out, text.len() as u32);
@@ -110,6 +115,7 @@ mod tests {
             put_varint(&mut bytes, number);
             let mut at = 0;
             assert_eq!((varint(&bytes, &mut at), at), (Some(number), bytes.len()));
+            assert_eq!(varint_length(number) as usize, bytes.len());
             assert_eq!(varint(&bytes[..bytes.len() - 1], &mut 0), None);
         }
         assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x1f], &mut 0), None);
