@@ -5,9 +5,8 @@
 //! (`md5_hash`, `sha256_hash`) that become one indicator each, tied by a group. Columns that mean nothing to us
 //! are kept in `extra` by their names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::BufRead;
-use std::sync::Arc;
 
 use indicia_core::{Confidence, Context, Country, Kind, Match, Reason, Role, Target, Time};
 use serde_json::{Map, Number, Value};
@@ -15,6 +14,10 @@ use serde_json::{Map, Number, Value};
 use crate::collect::{Collector, group_of};
 use crate::kinds::{self, Hint};
 use crate::{FeedError, Format, Place, ReadOptions, csv, document, lines, markings};
+
+mod known;
+
+pub(crate) use known::Known;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
@@ -60,55 +63,6 @@ pub(crate) struct Layout {
     by_shape: bool,
     /// The column of values, where only one holds any and nothing is joined to them.
     only_value: Option<usize>,
-}
-
-/// What the rows of a feed said beside their values: many say the same, which is read once.
-#[derive(Default)]
-pub(crate) struct Known {
-    /// By the other cells, each behind its length.
-    rows: HashMap<Vec<u8>, Beside>,
-    cells: Vec<u8>,
-    /// Rows that said something new.
-    fresh: usize,
-    all: usize,
-}
-
-/// What a row says beside its value.
-struct Beside {
-    hint: Hint,
-    source_type: String,
-    said: Option<Match>,
-    context: Option<Arc<Context>>,
-}
-
-impl Known {
-    /// No more rows than these are kept.
-    const MOST: usize = 1024;
-
-    /// Takes the cells of a row but one; `false` where most rows are different, and it is not worth it.
-    fn look<S: AsRef<str>>(&mut self, cells: &[S], but: usize) -> bool {
-        self.all += 1;
-        if self.fresh > 64 && self.fresh > self.all / 2 {
-            return false;
-        }
-        self.cells.clear();
-        for (i, cell) in cells.iter().enumerate().filter(|(i, _)| *i != but) {
-            let cell = cell.as_ref().as_bytes();
-            self.cells.extend((i as u32).to_le_bytes());
-            self.cells.extend((cell.len() as u32).to_le_bytes());
-            self.cells.extend(cell);
-        }
-        true
-    }
-
-    /// Keeps what was read of the cells that were taken.
-    fn keep(&mut self, beside: Beside) {
-        if self.rows.len() == Known::MOST {
-            self.rows.clear();
-        }
-        self.fresh += 1;
-        self.rows.insert(self.cells.clone(), beside);
-    }
 }
 
 /// The meaning of a column by its header. Case, and `_`, `-`, `.` or a blank, make no difference.
@@ -241,67 +195,9 @@ impl Layout {
     /// Reads one row. Errors of single cells are reported with the row's place.
     pub(crate) fn row<S: AsRef<str>>(&self, cells: &[S], place: &dyn Fn() -> Place, to: &mut Collector<'_>) {
         match self.only_value {
-            Some(at) if to.known.look(cells, at) => self.row_of_one(at, cells, place, to),
+            Some(at) if to.known.take(cells, at) => self.row_of_one(at, cells, place, to),
             _ => self.row_of_any(cells, place, to),
         }
-    }
-
-    /// Reads a row that has its value in one column, and whose other cells were taken.
-    fn row_of_one<S: AsRef<str>>(
-        &self,
-        at: usize,
-        cells: &[S],
-        place: &dyn Fn() -> Place,
-        to: &mut Collector<'_>,
-    ) {
-        let cell = cells.get(at).map_or("", |cell| formula(cell.as_ref().trim()));
-        if is_null(cell) {
-            return self.row_of_any(cells, place, to);
-        }
-        if !to.known.rows.contains_key(&to.known.cells) {
-            match self.beside(at, cells, to) {
-                Some(beside) => to.known.keep(beside),
-                None => return self.row_of_any(cells, place, to),
-            }
-        }
-        let Some(beside) = to.known.rows.get(&to.known.cells) else { return };
-        let matching = to.matching(Match::Subdomains, beside.said);
-        match kinds::target(beside.hint, &beside.source_type, cell, matching) {
-            Ok(typed) => {
-                let context = beside.context.clone();
-                to.report.retyped += u64::from(typed.retyped);
-                to.emit_shared(typed.target, context.as_ref());
-            }
-            Err(reason) => to.refuse(place(), reason, cell),
-        }
-    }
-
-    /// What a row says beside its value, unless its type is a word that is none.
-    fn beside<S: AsRef<str>>(&self, at: usize, cells: &[S], to: &Collector<'_>) -> Option<Beside> {
-        let mut row = Row::default();
-        let mut type_ = None;
-        for (i, cell) in cells.iter().enumerate().filter(|(i, _)| *i != at) {
-            let cell = formula(cell.as_ref().trim());
-            if is_null(cell) {
-                continue;
-            }
-            match self.columns.get(i) {
-                Some((_, Meaning::Type)) => type_ = Some(cell),
-                Some((name, meaning)) if !(*meaning == Meaning::Extra && name.is_empty()) => {
-                    row.field(*meaning, name, cell);
-                }
-                _ => row.extra(&format!("column {}", i + 1), cell),
-            }
-        }
-        let (hint, source_type) = match type_ {
-            None => (Hint::Shape, "value"),
-            Some(type_) => match type_.strip_prefix("other:") {
-                Some(source_type) => (Hint::Other, source_type),
-                None => (kinds::of_type(type_)?, type_),
-            },
-        };
-        let source_type = source_type.to_string();
-        Some(Beside { hint, source_type, said: row.match_, context: to.share(row.context) })
     }
 
     fn row_of_any<S: AsRef<str>>(&self, cells: &[S], place: &dyn Fn() -> Place, to: &mut Collector<'_>) {

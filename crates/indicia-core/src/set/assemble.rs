@@ -15,7 +15,7 @@ use super::interned::{Facts, Interned};
 use super::networks::{self, Built};
 use super::part::{Counts, Numbering, Part, Section};
 use super::raw::put_sized;
-use super::record::Records;
+use super::record::{Records, RecordsWriter};
 use super::{IndicatorSet, SetInfo, exact, parallel, sifted};
 use crate::observable::ip;
 use crate::{Kind, Profile};
@@ -177,27 +177,29 @@ impl<'c> Assembly<'c> {
                 .extend(part.blocks6.iter().map(|(block, length, number)| (*block, *length, first + number)));
             let numbers: Option<Vec<u32>> =
                 order.map(|order| order.iter().map(|context| numbering.number(*context)).collect());
-            written.push((part.records.finish(first), numbers, part.addresses, part.hosts));
+            written.push((first, part.records, numbers, part.addresses, part.hosts));
         }
         let order = &numbering.order;
+        let size = |(_, records, ..): &(_, RecordsWriter, _, _, _)| records.count() as usize;
+        let written = parallel::map(plan.threads, written, size, |written| {
+            let (first, mut records, numbers, addresses, hosts) = written;
+            if let Some(numbers) = numbers {
+                records.renumber(&numbers);
+            }
+            (records.finish(first), addresses, hosts)
+        });
         let records: Vec<Records> = written.iter().map(|(records, ..)| records.clone()).collect();
         let (keys, (sections, nets)) = parallel::both(
             plan.threads,
             || digest_of_keys(&records),
             || {
-                let size = |(records, ..): &(Records, _, _, _)| records.bytes();
-                let sections = parallel::map(plan.threads - 1, written, size, |written| {
-                    let (records, numbers, addresses, hosts) = written;
+                let sections = written.into_iter().map(|(records, addresses, hosts)| {
                     let (runs, names) = hosts.finish(records.first);
-                    let records = match numbers {
-                        Some(numbers) => records.renumbered(&numbers),
-                        None => records,
-                    };
                     Section { records, addresses, runs, names }
                 });
-                let nets = [(Kind::Ipv4, 32, blocks4), (Kind::Ipv6, 128, blocks6)];
-                let nets =
-                    nets.into_iter().map(|(kind, width, blocks)| (kind, networks::build(blocks, width)));
+                let sections: Vec<Section> = sections.collect();
+                let nets = [(Kind::Ipv4, 32, blocks4), (Kind::Ipv6, 128, blocks6)].into_iter();
+                let nets = nets.map(|(kind, width, blocks)| (kind, networks::build(blocks, width)));
                 (sections, nets.collect::<Vec<_>>())
             },
         );

@@ -328,20 +328,16 @@ impl Records {
     }
 }
 
-impl Records {
-    /// The same with other numbers for the contexts: those that `numbers` has at the places of the ones that are there.
-    pub(super) fn renumbered(&self, numbers: &[u32]) -> Records {
-        let mut written = RecordsWriter::new(self.kind);
-        written.blocks.reserve_exact(self.blocks.len());
-        written.text.reserve(self.text.len());
-        let mut contexts = Vec::new();
-        for record in self.iter() {
-            contexts.clear();
-            contexts.extend(record.contexts.filter_map(|number| numbers.get(number as usize)));
-            written.push(&record, &contexts);
-        }
-        written.finish(self.first)
-    }
+/// The numbers of contexts in a body where each is a byte.
+fn contexts_in(body: &mut [u8]) -> &mut [u8] {
+    let Some(flags) = body.first().copied() else { return &mut [] };
+    let mut at = if flags & OTHER_KIND == 0 { 1 } else { 2 };
+    let count = match flags & LIST {
+        0 => Some(1),
+        _ => varint(body, &mut at).and(varint(body, &mut at)),
+    };
+    let end = count.map_or(at, |count| at + count as usize);
+    body.get_mut(at..end).unwrap_or_default()
 }
 
 /// Whether one of eight bytes is [`LONG`].
@@ -391,6 +387,44 @@ impl RecordsWriter {
             put_varint(&mut self.text, self.body.len() as u32);
         }
         self.text.extend_from_slice(&self.body);
+    }
+
+    /// Gives the contexts of all records other numbers: those that `numbers` has at the places of the ones that were
+    /// given.
+    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+        // Most sets have few contexts: then a number is a byte, before and after.
+        if numbers.len() <= 128 && numbers.iter().all(|number| *number < 128) {
+            self.renumber_in_place(numbers);
+            return;
+        }
+        let mut written = RecordsWriter::new(self.kind);
+        written.blocks.reserve_exact(self.blocks.len());
+        written.text.reserve(self.text.len());
+        let mut contexts = Vec::new();
+        let records = std::mem::replace(self, RecordsWriter::new(self.kind)).finish(0);
+        for record in records.iter() {
+            contexts.clear();
+            contexts.extend(record.contexts.filter_map(|number| numbers.get(number as usize)));
+            written.push(&record, &contexts);
+        }
+        *self = written;
+    }
+
+    fn renumber_in_place(&mut self, numbers: &[u32]) {
+        let text = &mut self.text[..];
+        let mut at = 0;
+        let lengths = self.blocks.chunks(BLOCK_BYTES).flat_map(|block| &block[4..]);
+        for length in lengths.take(self.count as usize) {
+            let length = match *length {
+                LONG => varint(text, &mut at).map_or(0, |length| length as usize),
+                length => length.into(),
+            };
+            let Some(body) = text.get_mut(at..at + length) else { return };
+            for number in contexts_in(body) {
+                *number = numbers.get(usize::from(*number)).map_or(*number, |new| *new as u8);
+            }
+            at += length;
+        }
     }
 
     /// The section, whose first record has this number in the set.
@@ -449,6 +483,34 @@ mod tests {
         assert_eq!(records.iter().count(), all.len());
         assert_eq!(records.body(all.len() as u32), None);
         assert!(records.iter().enumerate().all(|(i, record)| record == records.get(i as u32)));
+    }
+
+    #[test]
+    fn contexts_get_other_numbers() {
+        let long = vec![b'x'; 300];
+        let url = |value| record(value, value, b"", b"");
+        let records = [
+            url(b"a"),
+            url(&long),
+            Record { kind: Kind::Domain, ..record(b"http://b/", b"b/", b"g", b"t") },
+            url(b"c"),
+        ];
+        // As few as have a byte each, and more.
+        for most in [4u32, 128, 129, 70_000] {
+            let mut writer = RecordsWriter::new(Kind::Url);
+            let mut want = RecordsWriter::new(Kind::Url);
+            let numbers: Vec<u32> = (0..most).map(|number| (number + most / 2 + 1) % most).collect();
+            for n in 0..3000 {
+                let record = &records[n % records.len()];
+                let count = [1, 1, 3, 1, 0, 200, 2][n % 7];
+                let given: Vec<u32> = (0..count).map(|i| (n as u32 * 31 + i) % most).collect();
+                let renumbered: Vec<u32> = given.iter().map(|number| numbers[*number as usize]).collect();
+                writer.push(record, &given);
+                want.push(record, &renumbered);
+            }
+            writer.renumber(&numbers);
+            assert_eq!(writer.finish(0).parts(), want.finish(0).parts(), "{most}");
+        }
     }
 
     #[test]

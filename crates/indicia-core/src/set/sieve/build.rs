@@ -141,14 +141,39 @@ impl Filed {
 fn build_with(threads: usize, wants: Wants, seed: u64, lists: &dyn Lists) -> Option<Vec<u8>> {
     let keys = Keys::new(seed);
     let parts: Vec<(usize, usize)> = lists.parts().into_iter().enumerate().collect();
-    let size = |(_, size): &(usize, usize)| *size;
     let mut filed = Filed::new(wants);
-    parallel::map(threads, parts.clone(), size, |(part, _)| Filed::of_part(&keys, lists, part))
+    parallel::map(threads, parts, |(_, size)| *size, |(part, _)| Filed::of_part(&keys, lists, part))
         .into_iter()
         .for_each(|part| filed.merge(part));
-    let Filed { mut wants, ends, mut names, mut words, spans, mut shared } = filed;
+    let Filed { mut wants, ends, names, mut words, spans, shared } = filed;
     // Any host can be part of a URL, in a spelling that only a URL has.
     wants.schemes = wants.names || wants.v4 || wants.colons;
+    let ((names, placed), (v4, v4_bits, (words, all_placed))) = parallel::both(
+        threads,
+        || Table::build(all_names(threads, &keys, lists, names, shared)),
+        || {
+            let (v4, v4_bits) = v4_bitmap(&keys, spans, &mut words);
+            (v4, v4_bits, Table::build(words))
+        },
+    );
+    let mut bytes = Vec::with_capacity(HEAD + ENDS + v4.len() + names.len() + words.len());
+    for number in [wants.bits(), v4_bits] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes.extend_from_slice(&seed.to_le_bytes());
+    for table in [&names, &words] {
+        bytes.extend_from_slice(&((table.len() / BUCKET) as u32).to_le_bytes());
+    }
+    bytes.resize(HEAD, 0);
+    for part in [ends, v4, names, words] {
+        bytes.extend_from_slice(&part);
+    }
+    (placed && all_placed).then_some(bytes)
+}
+
+/// The names of all parts, filed under as many labels as they have to be.
+fn all_names(threads: usize, keys: &Keys, lists: &dyn Lists, mut names: Tags, mut shared: Vec<u64>) -> Tags {
+    let parts: Vec<(usize, usize)> = lists.parts().into_iter().enumerate().collect();
     // Suffixes that many longer names share lead on to a longer suffix.
     for labels in 3..MAX_LABELS {
         // The parts are sorted, which this sort makes use of.
@@ -166,19 +191,24 @@ fn build_with(threads: usize, wants: Wants, seed: u64, lists: &dyn Lists) -> Opt
         let is_crowded = |hash: u64| crowded.binary_search(&hash).is_ok();
         names.retain(|(hash, flags)| *flags != LONGER || !is_crowded(*hash));
         names.extend(crowded.iter().map(|hash| (*hash, DEEPER)));
-        let anew = parallel::map(threads, parts.clone(), size, |(part, _)| {
-            let (mut names, mut shared) = (Vec::new(), Vec::new());
-            lists.each(part, true, &mut |listed| {
-                if let Listed::Name(name, cover) | Listed::Host(name, cover) = listed {
-                    let name = name.as_bytes();
-                    if longer(&keys, name, labels).is_some_and(is_crowded) {
-                        file(&keys, name, cover, labels + 1, &mut names);
-                        shared.extend(longer(&keys, name, labels + 1));
+        let anew = parallel::map(
+            threads,
+            parts.clone(),
+            |(_, size)| *size,
+            |(part, _)| {
+                let (mut names, mut shared) = (Vec::new(), Vec::new());
+                lists.each(part, true, &mut |listed| {
+                    if let Listed::Name(name, cover) | Listed::Host(name, cover) = listed {
+                        let name = name.as_bytes();
+                        if longer(keys, name, labels).is_some_and(is_crowded) {
+                            file(keys, name, cover, labels + 1, &mut names);
+                            shared.extend(longer(keys, name, labels + 1));
+                        }
                     }
-                }
-            });
-            (names, shared)
-        });
+                });
+                (names, shared)
+            },
+        );
         for (of_part, shared_of_part) in anew {
             names.extend(of_part);
             shared.extend(shared_of_part);
@@ -189,22 +219,7 @@ fn build_with(threads: usize, wants: Wants, seed: u64, lists: &dyn Lists) -> Opt
             *flags = BELOW;
         }
     }
-    let (v4, v4_bits) = v4_bitmap(&keys, spans, &mut words);
-    let ((names, placed), (words, all_placed)) =
-        parallel::both(threads, || Table::build(names), || Table::build(words));
-    let mut bytes = Vec::with_capacity(HEAD + ENDS + v4.len() + names.len() + words.len());
-    for number in [wants.bits(), v4_bits] {
-        bytes.extend_from_slice(&number.to_le_bytes());
-    }
-    bytes.extend_from_slice(&seed.to_le_bytes());
-    for table in [&names, &words] {
-        bytes.extend_from_slice(&((table.len() / BUCKET) as u32).to_le_bytes());
-    }
-    bytes.resize(HEAD, 0);
-    for part in [ends, v4, names, words] {
-        bytes.extend_from_slice(&part);
-    }
-    (placed && all_placed).then_some(bytes)
+    names
 }
 
 impl Table {
