@@ -59,7 +59,7 @@ pub use profile::{DEFAULT_PROFILE, Profile, UnknownProfile, safe_browsing};
 pub use refang::Refang;
 pub use scan::{Hit, HitView, Level, Relation, ScanOptions, ScanRefang, Scratch, Stream};
 pub use set::{
-    BuildOptions, BuildReport, Delta, DeltaCounts, DeltaError, IndicatorRef, IndicatorSet, SetBuilder,
+    Batch, BuildOptions, BuildReport, Delta, DeltaCounts, DeltaError, IndicatorRef, IndicatorSet, SetBuilder,
     SetError, SetInfo, Signature, Stamp,
 };
 pub use time::{NotATime, Time};

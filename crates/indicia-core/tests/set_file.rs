@@ -4,10 +4,11 @@
 mod mutations;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use indicia_core::{
-    BuildOptions, Context, Indicator, IndicatorSet, Kind, Match, Observable, Relation, ScanOptions, Scratch,
-    SetBuilder, SetError, Signature, Stamp, Target, Time, Tlp,
+    Batch, BuildOptions, Context, Indicator, IndicatorSet, Kind, Match, Observable, ParseOptions, Profile,
+    Relation, Role, ScanOptions, Scratch, SetBuilder, SetError, Signature, Stamp, Target, Time, Tlp,
 };
 
 /// A bit of everything.
@@ -142,6 +143,53 @@ fn runs_make_the_same_set() {
             }
         }
         assert!(builder.finish_with(readers(&runs)).unwrap().as_bytes() == set.as_bytes(), "{size}");
+    }
+}
+
+#[test]
+fn batches_and_threads_make_the_same_set() {
+    let all: Vec<Indicator> = indicators().into_iter().cycle().take(100).collect();
+    // Somebody to notify, a public suffix, what is no mask, and a URL under another profile.
+    let mut odd: Vec<Indicator> = all.iter().take(20).cloned().collect();
+    odd.iter_mut().step_by(3).for_each(|one| one.contexts[0].role = Some(Role::Victim));
+    let target = |kind, value, match_| Target::from_parts(kind, value, Some(match_), None).unwrap();
+    odd.push(Indicator::new(target(Kind::Domain, "co.uk", Match::Subdomains), Context::default()));
+    let other =
+        ParseOptions { profile: Profile::SafeBrowsing4, kind: Some(Kind::Url), ..ParseOptions::default() };
+    let url = Observable::parse_with("http://bad.example/a", &other).unwrap();
+    odd.push(Indicator::new(Target::new(url), Context::default()));
+    for all in [all, odd] {
+        let mut plain = SetBuilder::new(BuildOptions::default());
+        all.iter().for_each(|indicator| plain.push(indicator.clone()));
+        let report = plain.report().clone();
+        let expected = plain.finish();
+        for (size, threads) in [(1, 1), (7, 2), (30, 5), (100, 2)] {
+            let mut builder = SetBuilder::new(BuildOptions::default());
+            builder.use_threads(threads);
+            let shared: Vec<Arc<Context>> =
+                all.iter().flat_map(|indicator| indicator.contexts.iter().cloned().map(Arc::new)).collect();
+            let mut runs = Vec::new();
+            for (n, part) in all.chunks(size).enumerate() {
+                let mut batch = Batch::new(BuildOptions::default());
+                for indicator in part {
+                    match (&indicator.group, &indicator.contexts[..]) {
+                        (None, [one]) => {
+                            let one = shared.iter().find(|shared| ***shared == *one).unwrap();
+                            batch.push_shared(&indicator.target, one);
+                        }
+                        _ => batch.push(indicator.clone()),
+                    }
+                }
+                builder.add(batch);
+                if n == 1 && threads == 5 {
+                    runs.push(Vec::new());
+                    builder.write_run(&mut runs[0]).unwrap();
+                }
+            }
+            assert_eq!(*builder.report(), report, "{size}");
+            let built = builder.finish_with(readers(&runs)).unwrap();
+            assert!(built.as_bytes() == expected.as_bytes(), "{size} {threads}");
+        }
     }
 }
 

@@ -1,12 +1,51 @@
 //! The way from a reader to the caller: options applied to each context, everything counted.
 
 use std::io::{self, BufRead};
+use std::sync::Arc;
 
-use indicia_core::{Context, Indicator, Match, Reason, Target};
+use indicia_core::{Batch, Context, Indicator, Match, Reason, Target};
 
 use crate::kinds::{self, Hint, Matching};
 use crate::lines::Lines;
+use crate::rows::Known;
 use crate::{Format, Place, ReadOptions, Report};
+
+/// Takes indicators as they are read.
+pub trait Sink {
+    /// Takes one.
+    fn take(&mut self, indicator: Indicator);
+
+    /// Takes one whose only context is that of others too: where it is the same in memory, they need not be compared.
+    fn take_shared(&mut self, target: Target, context: &Arc<Context>) {
+        self.take(Indicator::new(target, Context::clone(context)));
+    }
+}
+
+/// A function as a sink.
+pub(crate) struct Each<'s>(pub(crate) &'s mut dyn FnMut(Indicator));
+
+impl Sink for Each<'_> {
+    fn take(&mut self, indicator: Indicator) {
+        (self.0)(indicator);
+    }
+}
+
+/// For readings of which only the report matters, or nothing.
+pub(crate) struct Nowhere;
+
+impl Sink for Nowhere {
+    fn take(&mut self, _: Indicator) {}
+}
+
+impl Sink for Batch {
+    fn take(&mut self, indicator: Indicator) {
+        self.push(indicator);
+    }
+
+    fn take_shared(&mut self, target: Target, context: &Arc<Context>) {
+        self.push_shared(&target, context);
+    }
+}
 
 pub(crate) struct Collector<'a> {
     pub(crate) options: &'a ReadOptions,
@@ -15,17 +54,22 @@ pub(crate) struct Collector<'a> {
     pub(crate) lines_before: Option<u64>,
     /// A record wanted more lines than the text has.
     pub(crate) ended_inside_a_record: bool,
-    sink: &'a mut dyn FnMut(Indicator),
+    /// What rows said beside their values.
+    pub(crate) known: Known,
+    sink: &'a mut dyn Sink,
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(
-        format: Format,
-        options: &'a ReadOptions,
-        sink: &'a mut dyn FnMut(Indicator),
-    ) -> Collector<'a> {
+    pub(crate) fn new(format: Format, options: &'a ReadOptions, sink: &'a mut dyn Sink) -> Collector<'a> {
         let report = Report { format: Some(format), ..Report::default() };
-        Collector { options, report, lines_before: None, ended_inside_a_record: false, sink }
+        Collector {
+            options,
+            report,
+            lines_before: None,
+            ended_inside_a_record: false,
+            known: Known::default(),
+            sink,
+        }
     }
 
     /// The lines of the text.
@@ -49,10 +93,14 @@ impl<'a> Collector<'a> {
         names: Match,
         said: Option<Match>,
     ) -> Result<Target, Reason> {
-        let matching = Matching { names, said: said.or(self.options.match_), profile: self.options.profile };
-        let typed = kinds::target(hint, source_type, raw, matching)?;
+        let typed = kinds::target(hint, source_type, raw, self.matching(names, said))?;
         self.report.retyped += u64::from(typed.retyped);
         Ok(typed.target)
+    }
+
+    /// How values match by the format's default for domains, what the record says, and the options.
+    pub(crate) fn matching(&self, names: Match, said: Option<Match>) -> Matching {
+        Matching { names, said: said.or(self.options.match_), profile: self.options.profile }
     }
 
     pub(crate) fn refuse(&mut self, place: Place, reason: Reason, raw: &str) {
@@ -68,7 +116,7 @@ impl<'a> Collector<'a> {
         let options = self.options;
         if let Some(least) = options.confidence_min {
             let all = indicator.contexts.len();
-            indicator.contexts.retain(|c| c.confidence.as_ref().is_some_and(|c| c.as_percent() >= least));
+            indicator.contexts.retain(|context| is_as_sure(context, least));
             for _ in indicator.contexts.len()..all {
                 self.report.skip("below confidence_min");
             }
@@ -76,17 +124,50 @@ impl<'a> Collector<'a> {
                 return;
             }
         }
-        for context in &mut indicator.contexts {
-            context.feed = context.feed.take().or_else(|| options.feed.clone());
-            context.producer = context.producer.take().or_else(|| options.producer.clone());
-            context.role = context.role.or(options.default_role);
-            context.tlp = context.tlp.max(options.tlp);
-            context.pap = context.pap.max(options.pap);
-        }
-        self.report.indicators += 1;
-        self.report.other += u64::from(indicator.target.observable.kind() == indicia_core::Kind::Other);
-        (self.sink)(indicator);
+        indicator.contexts.iter_mut().for_each(|context| self.complete(context));
+        self.count(&indicator.target);
+        self.sink.take(indicator);
     }
+
+    /// A context that several indicators have, after the options have been applied; `None` where they leave it out.
+    pub(crate) fn share(&self, mut context: Context) -> Option<Arc<Context>> {
+        let least = self.options.confidence_min;
+        if least.is_some_and(|least| !is_as_sure(&context, least)) {
+            return None;
+        }
+        self.complete(&mut context);
+        Some(Arc::new(context))
+    }
+
+    /// Hands an indicator on that has a shared context only.
+    pub(crate) fn emit_shared(&mut self, target: Target, context: Option<&Arc<Context>>) {
+        match context {
+            Some(context) => {
+                self.count(&target);
+                self.sink.take_shared(target, context);
+            }
+            None => self.report.skip("below confidence_min"),
+        }
+    }
+
+    fn count(&mut self, target: &Target) {
+        self.report.indicators += 1;
+        self.report.other += u64::from(target.observable.kind() == indicia_core::Kind::Other);
+    }
+
+    /// Adds what the options say.
+    fn complete(&self, context: &mut Context) {
+        let options = self.options;
+        context.feed = context.feed.take().or_else(|| options.feed.clone());
+        context.producer = context.producer.take().or_else(|| options.producer.clone());
+        context.role = context.role.or(options.default_role);
+        context.tlp = context.tlp.max(options.tlp);
+        context.pap = context.pap.max(options.pap);
+    }
+}
+
+fn is_as_sure(context: &Context, least: f64) -> bool {
+    context.confidence.as_ref().is_some_and(|confidence| confidence.as_percent() >= least)
 }
 
 /// A context that is a description and nothing else.

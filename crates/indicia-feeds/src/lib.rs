@@ -54,6 +54,7 @@ use std::io::BufRead;
 
 use indicia_core::Indicator;
 
+pub use crate::collect::Sink;
 pub use crate::detect::{HEAD_BYTES, detect};
 pub use crate::error::FeedError;
 pub use crate::format::Format;
@@ -62,7 +63,7 @@ pub use crate::parts::{PartReport, Parts};
 pub use crate::report::{Place, Refusal, Report};
 pub use crate::write::{LossReport, WriteOptions, Writer, csv_record};
 
-use crate::collect::Collector;
+use crate::collect::{Collector, Each};
 
 /// Reads a whole feed and hands each indicator to `sink`, in the order of the input.
 ///
@@ -74,6 +75,19 @@ pub fn read(
     input: &mut dyn BufRead,
     options: &ReadOptions,
     sink: &mut dyn FnMut(Indicator),
+) -> Result<Report, FeedError> {
+    read_into(format, input, options, &mut Each(sink))
+}
+
+/// As [`read`], into a sink, such as a [`Batch`](indicia_core::Batch).
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_into(
+    format: Format,
+    input: &mut dyn BufRead,
+    options: &ReadOptions,
+    sink: &mut dyn Sink,
 ) -> Result<Report, FeedError> {
     let mut to = Collector::new(format, options, sink);
     match format {

@@ -14,7 +14,7 @@ use indicia_core::{Confidence, Context, Kind, Match, Reason, Role, Target, Time}
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::collect::{Collector, hash_of};
+use crate::collect::{Collector, Nowhere, hash_of};
 use crate::kinds::{self, Hint};
 use crate::{FeedError, Format, Place, document, lines, markings};
 
@@ -33,7 +33,7 @@ pub(crate) fn read_attribute(
     organisation: Option<&str>,
 ) -> Option<(Target, Context)> {
     let options = crate::ReadOptions::default();
-    let mut nowhere = |_| ();
+    let mut nowhere = Nowhere;
     let mut to = Collector::new(Format::Misp, &options, &mut nowhere);
     let (Some(Value::String(type_)), Some(Value::String(value))) =
         (fields.get("type").cloned(), fields.remove("value"))

@@ -7,9 +7,7 @@
 
 use std::io::BufRead;
 
-use indicia_core::Indicator;
-
-use crate::collect::Collector;
+use crate::collect::{Collector, Nowhere, Sink};
 use crate::csv::{Head, Source};
 use crate::lines::{self, Lines};
 use crate::{FeedError, Format, ReadOptions, Report, hosts, jsonl, plain};
@@ -46,8 +44,8 @@ impl Parts {
                 if is_json && format != Format::Csv {
                     return None;
                 }
-                let (mut text, mut sink) = (start, |_| {});
-                let mut nobody = Collector::new(format, options, &mut sink);
+                let (mut text, mut nowhere) = (start, Nowhere);
+                let mut nobody = Collector::new(format, options, &mut nowhere);
                 let mut source = Source::new(Lines::new(&mut text).ok()?);
                 match Head::read(&mut source, &mut nobody) {
                     Ok((head, true)) => Some(head),
@@ -69,7 +67,7 @@ impl Parts {
         before: u64,
         input: &mut dyn BufRead,
         options: &ReadOptions,
-        sink: &mut dyn FnMut(Indicator),
+        sink: &mut dyn Sink,
     ) -> Result<PartReport, FeedError> {
         let mut to = Collector::new(self.format, options, sink);
         to.lines_before = (before > 0).then_some(before);

@@ -15,6 +15,10 @@ use crate::collect::{Collector, group_of};
 use crate::kinds::{self, Hint};
 use crate::{FeedError, Format, Place, ReadOptions, csv, document, lines, markings};
 
+mod known;
+
+pub(crate) use known::Known;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// A value of any type.
@@ -57,6 +61,8 @@ pub(crate) struct Layout {
     columns: Vec<(String, Meaning)>,
     /// No column holds values by its name: the first cell of a row that parses is the value.
     by_shape: bool,
+    /// The column of values, where only one holds any and nothing is joined to them.
+    only_value: Option<usize>,
 }
 
 /// The meaning of a column by its header. Case, and `_`, `-`, `.` or a blank, make no difference.
@@ -176,11 +182,25 @@ impl Layout {
         }
         resolve(&mut columns, &forced);
         let by_shape = !columns.iter().any(|(_, m)| matches!(m, Meaning::Value | Meaning::Typed(_)));
-        Ok(Layout { columns, by_shape })
+        let is_value =
+            |(_, meaning): &(String, Meaning)| matches!(meaning, Meaning::Value | Meaning::Typed(_));
+        let is_joined = |(_, meaning): &(String, Meaning)| matches!(meaning, Meaning::Port | Meaning::Path);
+        let only_value = columns.iter().position(|(_, meaning)| *meaning == Meaning::Value);
+        let only_value = only_value.filter(|_| {
+            columns.iter().filter(|column| is_value(column)).count() == 1 && !columns.iter().any(is_joined)
+        });
+        Ok(Layout { columns, by_shape, only_value })
     }
 
     /// Reads one row. Errors of single cells are reported with the row's place.
     pub(crate) fn row<S: AsRef<str>>(&self, cells: &[S], place: &dyn Fn() -> Place, to: &mut Collector<'_>) {
+        match self.only_value {
+            Some(at) if to.known.take(cells, at) => self.row_of_one(at, cells, place, to),
+            _ => self.row_of_any(cells, place, to),
+        }
+    }
+
+    fn row_of_any<S: AsRef<str>>(&self, cells: &[S], place: &dyn Fn() -> Place, to: &mut Collector<'_>) {
         let mut row = Row::default();
         let mut type_ = None;
         let (mut port, mut path) = (None, None);

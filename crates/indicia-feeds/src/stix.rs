@@ -31,7 +31,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::collect::{Collector, hash_of};
+use crate::collect::{Collector, Nowhere, hash_of};
 use crate::kinds::{self, Hint, Matching};
 use crate::markings::{self, Marking};
 use crate::{FeedError, Format, Place, document, lines};
@@ -90,7 +90,7 @@ pub(crate) fn read(input: &mut dyn BufRead, to: &mut Collector<'_>) -> Result<()
 
 /// Hands on the objects of every document of a text; what is wrong there is reported when they are read.
 fn of_all_documents(text: &str, to: &Collector<'_>, sink: &mut dyn FnMut(&[&RawValue])) {
-    let mut nowhere = |_| ();
+    let mut nowhere = Nowhere;
     let mut aside = Collector::new(Format::Stix, to.options, &mut nowhere);
     let _ = document::each(text, Format::Stix, &mut aside, &mut |document, _| {
         let mut objects = Vec::new();

@@ -5,14 +5,16 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use indicia_core::{BuildOptions, BuildReport, Indicator, Kind, Profile, Reason, SetBuilder};
-use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, list};
+use indicia_feeds::{FeedError, Format, HEAD_BYTES, ReadOptions, Report, Sink as _, list};
 
 use crate::input::{Event, Visitor, Walker};
 use crate::spill::Spill;
 use crate::{IndicatorSet, OpenOptions};
 
+mod sink;
 mod threads;
 
+use sink::Sink;
 use threads::{Feed, Helpers, Target};
 
 /// A feed: where it is, and what is known about it.
@@ -130,7 +132,7 @@ impl Agreed {
 
 /// Reads feeds and hands every indicator to a function.
 pub struct Reader<'s> {
-    sink: &'s mut dyn FnMut(Indicator),
+    sink: Sink<'s>,
     agreed: Agreed,
     open: OpenOptions,
     /// Called with the name of each file before it is read.
@@ -151,6 +153,10 @@ impl std::fmt::Debug for Reader<'_> {
 impl<'s> Reader<'s> {
     /// A reader that hands indicators to `sink`, URLs under `default@1`.
     pub fn new(sink: &'s mut dyn FnMut(Indicator), progress: &'s mut dyn FnMut(&str)) -> Reader<'s> {
+        Reader::into_sink(Sink::Each(sink), progress)
+    }
+
+    fn into_sink(sink: Sink<'s>, progress: &'s mut dyn FnMut(&str)) -> Reader<'s> {
         let agreed = Agreed { profile: Some(Profile::Default), by: None };
         Reader {
             sink,
@@ -249,7 +255,7 @@ impl Visitor for Visit<'_, '_, '_, '_> {
                     for indicator in set.iter() {
                         report.records += 1;
                         report.indicators += 1;
-                        (self.reader.sink)(indicator.to_indicator());
+                        self.reader.sink.take(indicator.to_indicator());
                     }
                     self.reader.report.files.push((name.to_string(), report));
                 }
@@ -299,12 +305,12 @@ impl Visitor for Visit<'_, '_, '_, '_> {
         }
         let mut input = io::Cursor::new(head).chain(input);
         if let Some(helpers) = &mut self.helpers {
-            let mut to = Target { sink: self.reader.sink, report: &mut self.reader.report };
+            let mut to = Target { sink: &mut self.reader.sink, report: &mut self.reader.report };
             helpers.read(Feed { name, format: readable, options }, &mut input, &mut to);
             return Ok(ControlFlow::Continue(()));
         }
         let mut input = io::BufReader::with_capacity(1 << 17, input);
-        match indicia_feeds::read(readable, &mut input, &options, self.reader.sink) {
+        match indicia_feeds::read_into(readable, &mut input, &options, &mut self.reader.sink) {
             Ok(report) => self.reader.report.files.push((name.to_string(), report)),
             Err(error) => self.fail(name, error.reason(), error.to_string()),
         }
@@ -335,7 +341,7 @@ impl Visit<'_, '_, '_, '_> {
         match &mut self.helpers {
             None => fact(&mut self.reader.report),
             Some(helpers) => {
-                let mut to = Target { sink: self.reader.sink, report: &mut self.reader.report };
+                let mut to = Target { sink: &mut self.reader.sink, report: &mut self.reader.report };
                 helpers.tell(&mut to, fact);
             }
         }
@@ -344,7 +350,7 @@ impl Visit<'_, '_, '_, '_> {
     /// Waits for all that is still being read.
     fn settle(&mut self) {
         if let Some(helpers) = &mut self.helpers {
-            helpers.settle(&mut Target { sink: self.reader.sink, report: &mut self.reader.report });
+            helpers.settle(&mut Target { sink: &mut self.reader.sink, report: &mut self.reader.report });
         }
     }
 }
@@ -352,6 +358,7 @@ impl Visit<'_, '_, '_, '_> {
 /// Reads feeds into a set.
 #[derive(Debug)]
 pub struct Loader {
+    options: BuildOptions,
     builder: SetBuilder,
     spill: Option<Spill>,
     agreed: Agreed,
@@ -398,7 +405,8 @@ impl Loader {
         let helpers = std::thread::available_parallelism().map_or(1, usize::from);
         let open = OpenOptions::default();
         Loader {
-            builder: SetBuilder::new(options),
+            builder: SetBuilder::new(options.clone()),
+            options,
             spill: None,
             agreed,
             report: LoadReport::default(),
@@ -454,14 +462,12 @@ impl Loader {
     }
 
     fn read(&mut self, spec: &FeedSpec, progress: &mut dyn FnMut(&str)) {
-        let (builder, spill) = (&mut self.builder, &mut self.spill);
-        let mut sink = |indicator| {
-            builder.push(indicator);
-            if let Some(spill) = spill {
-                spill.relieve(builder);
-            }
+        let sink = Sink::Builder {
+            builder: &mut self.builder,
+            spill: &mut self.spill,
+            options: self.options.clone(),
         };
-        let mut reader = Reader::new(&mut sink, progress);
+        let mut reader = Reader::into_sink(sink, progress);
         reader.agreed = self.agreed.clone();
         reader.open = self.open.clone();
         reader.helpers = self.helpers;
@@ -485,6 +491,7 @@ impl Loader {
             self.builder.adopt_profile(profile);
         }
         self.report.build = self.builder.report().clone();
+        self.builder.use_threads(self.helpers);
         let Some(spill) = self.spill else { return (self.builder.finish().into(), self.report) };
         let folder = spill.folder.clone();
         let set = spill.finish(self.builder).unwrap_or_else(|error| {

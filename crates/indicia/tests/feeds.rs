@@ -5,8 +5,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use indicia::Indicator;
-use indicia::feed::{FeedSpec, LoadReport, Reader};
+use indicia::feed::{FeedSpec, LoadReport, Loader, Reader};
+use indicia::{BuildOptions, Indicator};
 
 fn read(path: &Path, helpers: usize) -> (Vec<Indicator>, LoadReport) {
     let mut indicators = Vec::new();
@@ -30,7 +30,26 @@ fn same(path: &Path) -> (usize, LoadReport) {
         assert_eq!(other.not_read, report.not_read);
         assert_eq!(other.skipped, report.skipped);
     }
+    same_set(path);
     (expected.len(), report)
+}
+
+/// The set does not depend on threads either, nor on the memory that a loader has.
+fn same_set(path: &Path) {
+    let load = |helpers, memory| {
+        let mut loader = Loader::new(BuildOptions::default()).helpers(helpers);
+        if let Some(bytes) = memory {
+            loader.bound_memory(bytes, path.parent().unwrap());
+        }
+        loader.add(&FeedSpec { path: path.into(), ..FeedSpec::default() });
+        loader.finish()
+    };
+    let (expected, report) = load(0, None);
+    for (helpers, memory) in [(1, None), (3, None), (3, Some(1))] {
+        let (set, other) = load(helpers, memory);
+        assert!(set.as_bytes() == expected.as_bytes(), "{} {helpers} {memory:?}", path.display());
+        assert_eq!((other.files, other.build), (report.files.clone(), report.build.clone()));
+    }
 }
 
 /// Numbers that look random and are the same each time.
@@ -72,27 +91,27 @@ fn large_files_in_parts() {
     let mut random = Random(1);
     // Rows over several lines, and quotes that are never closed, at every place of a part; then hardly any.
     for odd in [8, 60, 1000] {
-        let (count, report) = same(&file("a.csv", csv(8_000, odd, &mut random).as_bytes()));
+        let (count, report) = same(&file("a.csv", csv(16_000, odd, &mut random).as_bytes()));
         assert!(count > 1_000 && report.total().refused_total() > 0, "{count}");
     }
-    let mut latin = csv(8_000, 4000, &mut random).into_bytes();
+    let mut latin = csv(16_000, 4000, &mut random).into_bytes();
     latin.extend_from_slice(b"x.example,domain,caf\xe9,,\n");
     same(&file("latin.csv", &latin));
-    let plain: String = (0..15_000).map(|n| format!("x{n}.example # {n}\r\n")).collect();
+    let plain: String = (0..30_000).map(|n| format!("x{n}.example # {n}\r\n")).collect();
     same(&file("plain.txt", plain.as_bytes()));
     same(&file("mark.txt", format!("\u{feff}{plain}").as_bytes()));
     same(&file("no-end.txt", plain.trim_end().as_bytes()));
     let utf16: Vec<u8> = format!("\u{feff}{plain}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(same(&file("utf16.txt", &utf16)).0, 15_000);
-    let hosts: String = (0..5_000).map(|n| format!("0.0.0.0 x{n}.example y{n}.example\n")).collect();
-    assert_eq!(same(&file("hosts", hosts.as_bytes())).0, 10_000);
-    let records: String = (0..5_000)
+    assert_eq!(same(&file("utf16.txt", &utf16)).0, 30_000);
+    let hosts: String = (0..10_000).map(|n| format!("0.0.0.0 x{n}.example y{n}.example\n")).collect();
+    assert_eq!(same(&file("hosts", hosts.as_bytes())).0, 20_000);
+    let records: String = (0..10_000)
         .map(|n| format!("{{\"kind\":\"domain\",\"value\":\"x{n}.example\"}}\nno record\n"))
         .collect();
-    assert_eq!(same(&file("r.jsonl", records.as_bytes())).0, 5_000);
+    assert_eq!(same(&file("r.jsonl", records.as_bytes())).0, 10_000);
     // A line that no part is made for.
     let long = format!("{plain}{}\n{plain}", "x".repeat(9 << 20));
-    assert_eq!(same(&file("long.txt", long.as_bytes())).0, 30_000);
+    assert_eq!(same(&file("long.txt", long.as_bytes())).0, 60_000);
     same(&file("long-first.txt", format!("{}\n{plain}", "x".repeat(9 << 20)).as_bytes()));
 }
 
@@ -119,7 +138,7 @@ fn folders_and_what_fails_in_them() {
         .unwrap();
     }
     fs::write(dir.path().join("README.md"), "about").unwrap();
-    let large = csv(8_000, 60, &mut random);
+    let large = csv(16_000, 60, &mut random);
     fs::write(dir.path().join("33.csv.gz"), gzip(large.as_bytes())).unwrap();
     let cut = gzip(large.as_bytes());
     fs::write(dir.path().join("34.csv.gz"), &cut[..cut.len() - 1000]).unwrap();

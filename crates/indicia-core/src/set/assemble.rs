@@ -1,24 +1,24 @@
 //! Sorted drafts → the bytes of a set.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::Hasher;
-use std::mem;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
 use super::addresses::{self, Sorted};
 use super::delta::Given;
-use super::drafts::Draft;
+use super::drafts::{Draft, Drafts};
 use super::file::{Header, Id, Stamp, Writer};
-use super::interned::Interned;
-use super::networks::{self, Built, blocks};
+use super::interned::{Facts, Interned};
+use super::networks::{self, Built};
+use super::part::{Counts, Numbering, Part, Section};
 use super::raw::put_sized;
-use super::record::{Record, Records, RecordsWriter, match_of_code};
-use super::{IndicatorSet, SetInfo, exact, hosts, sifted};
+use super::record::{Records, RecordsWriter};
+use super::{IndicatorSet, SetInfo, exact, parallel, sifted};
 use crate::observable::ip;
-use crate::{Kind, Match, Profile};
+use crate::{Kind, Profile};
 
 /// Seeds that are tried before the indexes are made larger.
 const SEEDS: u32 = 16;
@@ -45,12 +45,6 @@ pub(super) fn section_of(kind: Kind, key: &str) -> (Kind, Option<u32>) {
     }
 }
 
-/// A section of records, and the addresses where it is that of IPv4.
-struct Section {
-    records: RecordsWriter,
-    addresses: Vec<u32>,
-}
-
 /// The contexts of a set by the numbers that drafts have of them, and what the set will say of itself.
 #[derive(Clone, Copy)]
 pub(super) enum Contexts<'c> {
@@ -69,302 +63,290 @@ impl<'c> Contexts<'c> {
     }
 
     #[inline]
-    fn json(&self, number: u32) -> &'c [u8] {
+    pub(super) fn json(&self, number: u32) -> &'c [u8] {
         match self {
             Contexts::Counted(interned) => interned.json(number),
             Contexts::Given(given) => given.json(number),
         }
     }
+
+    /// What is to be counted of a context, if anything is.
+    #[inline]
+    pub(super) fn facts(&self, number: u32) -> Option<Facts> {
+        match self {
+            Contexts::Counted(interned) => Some(interned.facts(number)),
+            Contexts::Given(_) => None,
+        }
+    }
+
+    /// How many feeds are counted.
+    pub(super) fn feeds(&self) -> usize {
+        match self {
+            Contexts::Counted(interned) => interned.feeds().len(),
+            Contexts::Given(_) => 0,
+        }
+    }
 }
 
-/// What is collected while records are written in their order: targets are pushed as they are sorted, each once.
+/// What all sections of a set are made by.
+#[derive(Clone, Copy)]
+pub(super) struct Plan<'c> {
+    pub(super) contexts: Contexts<'c>,
+    pub(super) profile: Profile,
+    /// As in [`super::BuildOptions`].
+    pub(super) everything: bool,
+    /// How many threads put the set together.
+    pub(super) threads: usize,
+}
+
+/// A set whose records are written.
 pub(super) struct Assembly<'c> {
-    profile: Profile,
-    contexts: Contexts<'c>,
-    /// The number in the file of each context: in the order in which records name them.
-    numbers: Vec<u32>,
-    order: Vec<u32>,
-    sections: Vec<Section>,
-    indicators: u32,
-    /// Of all keys.
-    keys: Sha256,
-    kinds: BTreeMap<u8, u64>,
-    feeds: Vec<u64>,
-    unmarked: u64,
-    carried: u64,
-    everything: bool,
-    url_hosts: hosts::Builder,
-    endpoint_hosts: hosts::Builder,
-    prefix_lengths: BTreeSet<u32>,
-    masks: Vec<u8>,
-    blocks4: Vec<(u128, u8, u32)>,
-    blocks6: Vec<(u128, u8, u32)>,
-    body: Vec<u8>,
+    plan: Plan<'c>,
+    /// In the order of their kinds.
+    parts: Vec<Part<'c>>,
+    /// The contexts as records of a part name them, where that is not as those of the whole do.
+    orders: Vec<Option<Vec<u32>>>,
+    numbering: Numbering,
 }
 
 impl<'c> Assembly<'c> {
-    /// Of no target yet. `everything` as in [`super::BuildOptions`].
-    pub(super) fn new(contexts: Contexts<'c>, profile: Profile, everything: bool) -> Assembly<'c> {
-        let feeds = match contexts {
-            Contexts::Counted(interned) => interned.feeds().len(),
-            Contexts::Given(_) => 0,
-        };
-        Assembly {
-            profile,
-            contexts,
-            numbers: vec![u32::MAX; contexts.len()],
-            order: Vec::new(),
-            sections: Vec::new(),
-            indicators: 0,
-            keys: Sha256::new(),
-            kinds: BTreeMap::new(),
-            feeds: vec![0; feeds],
-            unmarked: 0,
-            carried: 0,
-            everything,
-            url_hosts: Default::default(),
-            endpoint_hosts: Default::default(),
-            prefix_lengths: BTreeSet::new(),
-            masks: Vec::new(),
-            blocks4: Vec::new(),
-            blocks6: Vec::new(),
-            body: Vec::new(),
-        }
+    /// Of no target yet.
+    pub(super) fn new(plan: Plan<'c>) -> Assembly<'c> {
+        let numbering = Numbering::new(plan.contexts.len());
+        Assembly { plan, parts: Vec::new(), orders: Vec::new(), numbering }
     }
 
-    /// Adds the next target with the numbers of its contexts, in any order and as often as they were said.
+    /// Adds the next target, as all are sorted, each once, with the numbers of its contexts: these in any order and as
+    /// often as they were said.
     pub(super) fn push(&mut self, draft: &Draft<'_>, said: &mut Vec<u32>) {
-        let contexts = self.contexts;
-        said.sort_unstable_by(
-            |a, b| if a == b { a.cmp(b) } else { contexts.json(*a).cmp(contexts.json(*b)) },
+        let kind = Kind::from_number(draft.section).unwrap_or(Kind::Other);
+        if self.parts.last().is_none_or(|part| part.records.kind != kind) {
+            self.parts.push(Part::new(self.plan, kind));
+            self.orders.push(None);
+        }
+        let Some(part) = self.parts.last_mut() else { return };
+        part.push(draft, said, &mut self.numbering);
+    }
+
+    /// Of all drafts, which are not sorted yet: each section by itself, several at once.
+    pub(super) fn of(plan: Plan<'c>, drafts: &mut Drafts) -> Assembly<'c> {
+        let sections = drafts.take_sections();
+        let drafts = &*drafts;
+        let parts = parallel::map(
+            plan.threads,
+            sections,
+            |(_, places)| places.len(),
+            |(section, mut places)| {
+                drafts.sort_section(&mut places);
+                let kind = Kind::from_number(section).unwrap_or(Kind::Other);
+                let (mut part, mut numbering) = (Part::new(plan, kind), Numbering::new(plan.contexts.len()));
+                drafts.each_target(&places, &mut |target, said| part.push(target, said, &mut numbering));
+                (part, numbering.order)
+            },
         );
-        said.dedup();
-        for context in said.iter_mut() {
-            if let Contexts::Counted(interned) = contexts {
-                let facts = interned.facts(*context);
-                self.feeds[facts.feed as usize] += 1;
-                self.unmarked += u64::from(facts.unmarked);
-                self.carried += u64::from(facts.carried);
+        let mut assembly = Assembly::new(plan);
+        for (part, order) in parts {
+            let mut same = true;
+            for (number, context) in (0..).zip(&order) {
+                same &= assembly.numbering.number(*context) == number;
             }
-            let number = &mut self.numbers[*context as usize];
-            if *number == u32::MAX {
-                *number = self.order.len() as u32;
-                self.order.push(*context);
-            }
-            *context = *number;
+            assembly.parts.push(part);
+            assembly.orders.push((!same).then_some(order));
         }
-        let kind = Kind::from_number(draft.kind).unwrap_or(Kind::Other);
-        let (match_, below_only) = match_of_code(draft.match_code).unwrap_or_default();
-        let Draft { value, key, group, source_type, .. } = *draft;
-        let record =
-            Record { kind, match_, below_only, contexts: Default::default(), value, key, group, source_type };
-        self.note(&record, draft.section);
-
-        let number = self.indicators;
-        self.indicators += 1;
-        let section_kind = Kind::from_number(draft.section).unwrap_or(Kind::Other);
-        if self.sections.last().is_none_or(|section| section.records.kind != section_kind) {
-            let records = RecordsWriter::new(section_kind, number);
-            self.sections.push(Section { records, addresses: Vec::new() });
-        }
-        let Some(section) = self.sections.last_mut() else { return };
-        section.addresses.extend(draft.address);
-        section.records.push(&record, said);
-    }
-
-    /// Files a record under what leads to it beside its key.
-    fn note(&mut self, record: &Record<'_>, section: u8) {
-        let number = self.indicators;
-        let Record { kind, match_, key, .. } = *record;
-        *self.kinds.entry(kind.number()).or_default() += 1;
-        self.body.clear();
-        self.body.push(section);
-        put_sized(&mut self.body, key);
-        self.keys.update(&self.body);
-        // Keys come from strings.
-        let text = std::str::from_utf8(key).unwrap_or_default();
-        if match_ == Match::Mask && kind != Kind::Other {
-            self.masks.extend(number.to_le_bytes());
-        }
-        match kind {
-            // It has no host and no key of its own.
-            Kind::Url if match_ == Match::Mask => {}
-            Kind::Url | Kind::Endpoint => {
-                let prefix = kind == Kind::Url && match_ == Match::Prefix;
-                let host = super::host_in_key(self.profile, kind, text);
-                let hosts = if kind == Kind::Url { &mut self.url_hosts } else { &mut self.endpoint_hosts };
-                hosts.push(number, host.as_bytes(), key.len(), prefix);
-                if prefix {
-                    self.prefix_lengths.insert(key.len() as u32);
-                }
-            }
-            // Else the builder saw to it.
-            Kind::Domain if self.everything && match_ == Match::Subdomains && !record.below_only => {
-                self.carried += u64::from(!super::may_cover_below(text));
-            }
-            _ if match_ == Match::Network => self.note_span(text),
-            _ => {}
-        }
-    }
-
-    fn note_span(&mut self, key: &str) {
-        let number = self.indicators;
-        let Some(span) = ip::span(key).filter(|span| span.first < span.last) else { return };
-        match (span.first, span.last) {
-            (IpAddr::V4(first), IpAddr::V4(last)) => {
-                blocks(u128::from(first.to_bits()), u128::from(last.to_bits()), 32, |block, length| {
-                    self.blocks4.push((block, length, number));
-                });
-            }
-            (IpAddr::V6(first), IpAddr::V6(last)) => {
-                blocks(first.to_bits(), last.to_bits(), 128, |block, length| {
-                    self.blocks6.push((block, length, number));
-                });
-            }
-            _ => {}
-        }
+        assembly
     }
 
     /// The set, with a stamp.
-    pub(super) fn finish(mut self, stamp: Stamp) -> IndicatorSet {
-        let (info, json) = match self.contexts {
+    pub(super) fn finish(self, stamp: Stamp) -> IndicatorSet {
+        let Assembly { plan, parts, orders, mut numbering } = self;
+        let mut indicators = 0;
+        let mut counts = Counts::default();
+        let mut lengths = BTreeSet::new();
+        let mut masks = Vec::new();
+        let (mut blocks4, mut blocks6) = (Vec::new(), Vec::new());
+        let mut written = Vec::new();
+        for (part, order) in parts.into_iter().zip(orders) {
+            let first = indicators;
+            indicators += part.records.count();
+            counts.merge(&part.counts);
+            lengths.extend(part.prefix_lengths);
+            masks.extend(part.masks.iter().flat_map(|number| (first + number).to_le_bytes()));
+            blocks4
+                .extend(part.blocks4.iter().map(|(block, length, number)| (*block, *length, first + number)));
+            blocks6
+                .extend(part.blocks6.iter().map(|(block, length, number)| (*block, *length, first + number)));
+            let numbers: Option<Vec<u32>> =
+                order.map(|order| order.iter().map(|context| numbering.number(*context)).collect());
+            written.push((first, part.records, numbers, part.addresses, part.hosts));
+        }
+        let order = &numbering.order;
+        let size = |(_, records, ..): &(_, RecordsWriter, _, _, _)| records.count() as usize;
+        let written = parallel::map(plan.threads, written, size, |written| {
+            let (first, mut records, numbers, addresses, hosts) = written;
+            if let Some(numbers) = numbers {
+                records.renumber(&numbers);
+            }
+            (records.finish(first), addresses, hosts)
+        });
+        let records: Vec<Records> = written.iter().map(|(records, ..)| records.clone()).collect();
+        let (keys, (sections, nets)) = parallel::both(
+            plan.threads,
+            || digest_of_keys(&records),
+            || {
+                let sections = written.into_iter().map(|(records, addresses, hosts)| {
+                    let (runs, names) = hosts.finish(records.first);
+                    Section { records, addresses, runs, names }
+                });
+                let sections: Vec<Section> = sections.collect();
+                let nets = [(Kind::Ipv4, 32, blocks4), (Kind::Ipv6, 128, blocks6)].into_iter();
+                let nets = nets.map(|(kind, width, blocks)| (kind, networks::build(blocks, width)));
+                (sections, nets.collect::<Vec<_>>())
+            },
+        );
+        drop(records);
+        let (seed, hash_key, indexes) = indexes(plan.threads, &keys, &sections);
+        let seed_of_sieve = u64::from_le_bytes(*hash_key.first_chunk().unwrap_or(&[0; 8]));
+        let sieve = sifted::sieve(plan.threads, &sections, plan.profile, !masks.is_empty(), seed_of_sieve);
+
+        let (info, json) = match plan.contexts {
             Contexts::Counted(interned) => {
-                let info = self.info(interned);
+                let info = info(plan.profile, interned, &counts, indicators, order.len());
                 // It is made of strings and numbers: it always serializes.
                 let json = serde_json::to_vec(&info).unwrap_or_default();
                 (info, json)
             }
             Contexts::Given(given) => (given.info.clone(), given.info_json.to_vec()),
         };
-        let sections = mem::take(&mut self.sections);
-        let records: Vec<(Records, Vec<u32>)> =
-            sections.into_iter().map(|section| (section.records.finish(), section.addresses)).collect();
-        let mut hosts = Vec::new();
-        let builders = [
-            (Kind::Url, mem::take(&mut self.url_hosts)),
-            (Kind::Endpoint, mem::take(&mut self.endpoint_hosts)),
-        ];
-        for (kind, builder) in builders {
-            let (runs, names) = builder.finish();
-            hosts.push((kind, runs, names));
-        }
-        let (seed, hash_key, indexes, host_indexes) = self.indexes(&records, &hosts);
-
-        let seed_of_sieve = u64::from_le_bytes(*hash_key.first_chunk().unwrap_or(&[0; 8]));
-        let sieve = sifted::sieve(&records, self.profile, !self.masks.is_empty(), seed_of_sieve);
-        let nets =
-            [(Kind::Ipv4, 32, mem::take(&mut self.blocks4)), (Kind::Ipv6, 128, mem::take(&mut self.blocks6))];
-        let nets = nets.map(|(kind, width, blocks)| (kind, networks::build(blocks, width)));
-        let context_bytes: usize =
-            self.order.iter().map(|number| self.contexts.json(*number).len() + 8).sum();
-        let room =
-            records.iter().map(|(records, addresses)| records.bytes() + 4 * addresses.len()).sum::<usize>()
-                + indexes.iter().chain(&host_indexes).map(Vec::len).sum::<usize>()
-                + hosts.iter().map(|(_, runs, _)| runs.len()).sum::<usize>()
-                + nets.iter().map(|(_, n)| n.bounds.len() + n.blocks.len() + n.entries.len()).sum::<usize>()
-                + context_bytes
-                + json.len()
-                + self.masks.len()
-                + sieve.len()
-                + 8 * addresses::TABLE;
-        let mut file = Writer::new(room);
-        file.section(Id::Info, None, 0, &[&json]);
-        self.write_contexts(&mut file);
-        for ((records, addresses), index) in records.into_iter().zip(indexes) {
+        let mut file = Writer::default();
+        file.section(Id::Info, None, json);
+        let offsets = offsets_of(order.iter().map(|number| plan.contexts.json(*number).len() as u64));
+        let length = order.iter().map(|number| plan.contexts.json(*number).len()).sum::<usize>();
+        file.section_of(Id::Contexts, None, 0, offsets.len() + length, move |say| {
+            say(&offsets);
+            order.iter().for_each(|number| say(plan.contexts.json(*number)));
+        });
+        let (indexes, host_indexes): (Vec<_>, Vec<_>) = indexes.into_iter().unzip();
+        for (Section { records, addresses, .. }, index) in sections.iter().zip(indexes) {
             let kind = Some(records.kind);
-            let (offsets, text) = records.parts();
-            file.section(Id::Records, kind, records.count, &[offsets, text]);
-            file.section(Id::Index, kind, 0, &[&index]);
+            file.section_of(Id::Records, kind, records.count, records.bytes(), move |say| {
+                let (offsets, text) = records.parts();
+                say(offsets);
+                say(text);
+            });
+            file.section(Id::Index, kind, index);
             if !addresses.is_empty() {
-                let bytes: Vec<u8> = addresses.iter().flat_map(|address| address.to_le_bytes()).collect();
-                file.section(Id::Addresses, kind, 0, &[&bytes]);
-                file.section(Id::AddressTable, kind, 0, &[&addresses::table(addresses.iter().copied())]);
+                file.section(Id::Addresses, kind, addresses.iter().flat_map(|a| a.to_le_bytes()).collect());
+                file.section(Id::AddressTable, kind, addresses::table(addresses.iter().copied()));
             }
         }
-        for ((kind, runs, _), index) in hosts.iter().zip(host_indexes) {
-            file.section(Id::Hosts, Some(*kind), 0, &[runs]);
-            file.section(Id::HostIndex, Some(*kind), 0, &[&index]);
+        let mut hosts: Vec<_> = sections.iter().zip(host_indexes).collect();
+        // Those of URLs stand first.
+        hosts.sort_by_key(|(section, _)| section.records.kind != Kind::Url);
+        for (section, index) in hosts {
+            let kind = Some(section.records.kind);
+            file.section_of(Id::Hosts, kind, 0, section.runs.len(), move |say| say(&section.runs));
+            file.section(Id::HostIndex, kind, index);
         }
         for (kind, Built { bounds, blocks, entries }) in nets {
-            file.section(Id::Bounds, Some(kind), 0, &[&bounds]);
-            if kind == Kind::Ipv4 {
-                let starts = Sorted::<8>::open(bounds.into(), Default::default());
-                file.section(Id::BoundTable, Some(kind), 0, &[&addresses::table(starts.iter())]);
-            }
-            file.section(Id::Blocks, Some(kind), 0, &[&blocks]);
-            file.section(Id::BlockEntries, Some(kind), 0, &[&entries]);
+            let kind = Some(kind);
+            let table = match kind {
+                Some(Kind::Ipv4) => {
+                    let starts = Sorted::<8>::open(bounds.clone().into(), Default::default());
+                    addresses::table(starts.iter())
+                }
+                _ => Vec::new(),
+            };
+            file.section(Id::Bounds, kind, bounds);
+            file.section(Id::BoundTable, kind, table);
+            file.section(Id::Blocks, kind, blocks);
+            file.section(Id::BlockEntries, kind, entries);
         }
-        let lengths: Vec<u8> = self.prefix_lengths.iter().flat_map(|length| length.to_le_bytes()).collect();
-        file.section(Id::PrefixLengths, None, 0, &[&lengths]);
-        file.section(Id::Masks, None, 0, &[&self.masks]);
+        file.section(
+            Id::PrefixLengths,
+            None,
+            lengths.iter().flat_map(|length| length.to_le_bytes()).collect(),
+        );
+        file.section(Id::Masks, None, masks);
+        file.section(Id::Sieve, None, sieve);
 
-        let kinds = self.kinds.keys().filter(|kind| **kind < 64).fold(0, |bits, kind| bits | 1 << kind);
-        file.section(Id::Sieve, None, 0, &[&sieve]);
+        let kinds = counts.kinds.keys().filter(|kind| **kind < 64).fold(0, |bits, kind| bits | 1 << kind);
         let head = Header::new(
-            self.profile,
+            plan.profile,
             info.public_suffixes,
             kinds,
             hash_key,
-            self.indicators,
-            self.order.len() as u32,
+            indicators,
+            order.len() as u32,
             stamp,
         );
-        file.finish(&head, seed);
-        IndicatorSet::from_own(file.freeze())
+        IndicatorSet::from_own(file.finish(&head, seed, plan.threads))
     }
+}
 
-    fn info(&self, interned: &Interned) -> SetInfo {
-        let name = |kind: &u8| Kind::from_number(*kind).unwrap_or(Kind::Other).name().to_string();
-        let feeds = interned.feeds().iter().cloned().zip(self.feeds.iter().copied());
-        SetInfo {
-            profile: self.profile.to_string(),
-            public_suffixes: indicia_data::psl::version().to_string(),
-            kinds: self.kinds.iter().map(|(kind, count)| (name(kind), *count)).collect(),
-            feeds: feeds.filter(|(_, uses)| *uses > 0).collect(),
-            indicators: self.indicators.into(),
-            contexts: self.order.len() as u64,
-            unmarked: self.unmarked,
-            carried: self.carried,
+fn info(profile: Profile, interned: &Interned, counts: &Counts, indicators: u32, contexts: usize) -> SetInfo {
+    let name = |kind: &u8| Kind::from_number(*kind).unwrap_or(Kind::Other).name().to_string();
+    let feeds = interned.feeds().iter().cloned().zip(counts.feeds.iter().copied());
+    SetInfo {
+        profile: profile.to_string(),
+        public_suffixes: indicia_data::psl::version().to_string(),
+        kinds: counts.kinds.iter().map(|(kind, count)| (name(kind), *count)).collect(),
+        feeds: feeds.filter(|(_, uses)| *uses > 0).collect(),
+        indicators: indicators.into(),
+        contexts: contexts as u64,
+        unmarked: counts.unmarked,
+        carried: counts.carried,
+    }
+}
+
+/// Where texts of these lengths begin, one behind the other, and where the last one ends; nothing where there are none.
+fn offsets_of(lengths: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
+    if lengths.len() == 0 {
+        return Vec::new();
+    }
+    let mut at = 0u64;
+    let mut offsets = Vec::with_capacity(8 * (lengths.len() + 1));
+    offsets.extend(at.to_le_bytes());
+    for length in lengths {
+        at += length;
+        offsets.extend(at.to_le_bytes());
+    }
+    offsets
+}
+
+/// SHA-256 over the keys of all records.
+fn digest_of_keys(sections: &[Records]) -> [u8; 32] {
+    const BLOCK: usize = 1 << 14;
+    let mut digest = Sha256::new();
+    let mut block = Vec::with_capacity(2 * BLOCK);
+    for records in sections {
+        for record in records.iter() {
+            block.push(records.kind.number());
+            put_sized(&mut block, record.key);
+            if block.len() >= BLOCK {
+                digest.update(&block);
+                block.clear();
+            }
         }
     }
+    digest.update(&block);
+    digest.finalize().into()
+}
 
-    fn write_contexts(&self, file: &mut Writer) {
-        let mut at = 0u64;
-        let mut offsets = Vec::with_capacity(8 * (self.order.len() + 1));
-        for number in &self.order {
-            offsets.extend(at.to_le_bytes());
-            at += self.contexts.json(*number).len() as u64;
-        }
-        if !self.order.is_empty() {
-            offsets.extend(at.to_le_bytes());
-        }
-        let mut parts = vec![&offsets[..]];
-        parts.extend(self.order.iter().map(|number| self.contexts.json(*number)));
-        file.section(Id::Contexts, None, 0, &parts);
-    }
+/// An index of a section, and that of its hosts.
+type Indexes = (Vec<u8>, Vec<u8>);
 
-    /// The indexes of all sections and of all hosts, under the first seed that lets no key stand too far from its home.
-    #[allow(clippy::type_complexity, reason = "used once")]
-    fn indexes(
-        &self,
-        records: &[(Records, Vec<u32>)],
-        hosts: &[(Kind, Vec<u8>, Vec<(hosts::Name, u32)>)],
-    ) -> (u32, [u8; 16], Vec<Vec<u8>>, Vec<Vec<u8>>) {
-        let (seed, key, (of_records, of_hosts)) =
-            first_seed(&self.keys.clone().finalize().into(), |key, growth| {
-                let of_records: Option<Vec<_>> =
-                    records.iter().map(|(records, _)| index_of(records, key, growth)).collect();
-                let of_hosts: Option<Vec<_>> = hosts
-                    .iter()
-                    .map(|(_, _, names)| {
-                        let hashes = names.iter().map(|(name, run)| (hash(key, name), *run)).collect();
-                        exact::build(exact::homes(names.len(), growth), hashes)
-                    })
-                    .collect();
-                Some((of_records?, of_hosts?))
-            });
-        (seed, key, of_records, of_hosts)
-    }
+/// The indexes of all sections, under the first seed that lets no key stand too far from its home.
+fn indexes(threads: usize, keys: &[u8; 32], sections: &[Section]) -> (u32, [u8; 16], Vec<Indexes>) {
+    first_seed(keys, |key, growth| {
+        let size = |section: &&Section| section.records.count as usize;
+        let indexes = parallel::map(threads, sections.iter().collect(), size, |section| {
+            let of_records = index_of(&section.records, key, growth)?;
+            let hashes = section.names.iter().map(|(name, run)| (hash(key, name), *run)).collect();
+            let of_hosts = exact::build(exact::homes(section.names.len(), growth), hashes)?;
+            Some((of_records, of_hosts))
+        });
+        indexes.into_iter().collect()
+    })
 }
 
 /// The first seed under which all indexes can be built, the key of their hash, and what they are. `build` is given the

@@ -3,17 +3,20 @@
 //! The rules about what may enter stand here and nowhere else: no context of somebody to notify unless named,
 //! none that its producer says is not for detection, no cover below a public suffix.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
-use super::assemble::{Assembly, Contexts, section_of};
+use foldhash::fast::RandomState;
+
+use super::assemble::{Assembly, Contexts, Plan, section_of};
 use super::drafts::{Draft, Drafts};
 use super::file::Stamp;
 use super::interned::Interned;
 use super::record::match_code;
 use super::{IndicatorSet, masks, may_cover_below, runs};
 use crate::scan::masks::is_scanned;
-use crate::{Context, Indicator, Kind, Match, Profile, Role};
+use crate::{Context, Indicator, Kind, Match, Profile, Role, Target};
 
 /// What may enter a set.
 #[derive(Clone, Debug, Default)]
@@ -52,19 +55,21 @@ pub struct BuildReport {
 
 /// No section holds more bytes of records than its offsets reach.
 const ROOM: u64 = u32::MAX as u64;
+/// Bytes of a piece of memory of a batch, which holds what comes of a small part of a feed.
+const PIECE_OF_BATCH: usize = 1 << 15;
 
 /// Collects indicators into a set.
 pub struct SetBuilder {
-    options: BuildOptions,
-    report: BuildReport,
+    gate: Gate,
     drafts: Drafts,
     contexts: Interned,
     /// For each section an upper bound of the bytes that its records take.
-    bytes: BTreeMap<Kind, u64>,
+    bytes: BTreeMap<u8, u64>,
     /// Masks so far, each counted once.
     masks: HashSet<(Kind, String)>,
     /// Numbers of the contexts of the indicator that is pushed.
     numbers: Vec<u32>,
+    threads: usize,
 }
 
 impl std::fmt::Debug for SetBuilder {
@@ -77,120 +82,104 @@ impl SetBuilder {
     /// An empty builder.
     pub fn new(options: BuildOptions) -> SetBuilder {
         SetBuilder {
-            options,
-            report: BuildReport::default(),
+            gate: Gate::new(options),
             drafts: Drafts::default(),
             contexts: Interned::default(),
             bytes: BTreeMap::new(),
             masks: HashSet::new(),
             numbers: Vec::new(),
+            threads: 1,
         }
+    }
+
+    /// Puts the set together on so many threads, the calling one among them; without this on that one alone. The set is
+    /// the same.
+    pub fn use_threads(&mut self, threads: usize) {
+        self.threads = threads.max(1);
     }
 
     /// What was left out so far.
     pub fn report(&self) -> &BuildReport {
-        &self.report
+        &self.gate.report
     }
 
     /// The profile that the set's URLs follow, once it is known.
     pub fn profile(&self) -> Option<Profile> {
-        self.options.profile
+        self.gate.options.profile
     }
 
     /// Says which profile the set's URLs follow, where that is not known yet.
     pub fn adopt_profile(&mut self, profile: Profile) {
-        self.options.profile.get_or_insert(profile);
+        self.gate.options.profile.get_or_insert(profile);
     }
 
     /// Adds an indicator. The same target again adds its contexts; equal contexts are kept once.
-    pub fn push(&mut self, indicator: Indicator) {
+    pub fn push(&mut self, mut indicator: Indicator) {
+        indicator.contexts.retain(|context| self.gate.admits(context));
         let Indicator { target, group, contexts } = indicator;
-        let mut kept = Vec::with_capacity(contexts.len());
-        for context in contexts {
-            if !self.admits(&context) {
-                continue;
-            }
-            kept.push(context);
-        }
-        if kept.is_empty() {
+        if contexts.is_empty() {
             return;
         }
-        let observable = &target.observable;
-        if observable.kind() == Kind::Url
-            && *self.options.profile.get_or_insert(observable.profile()) != observable.profile()
-        {
-            self.report.other_profile += 1;
-            return;
-        }
-        let mut match_ = target.match_;
-        if observable.kind() == Kind::Other {
-            self.report.other += 1;
-        }
-        if !self.options.everything
-            && match_ == Match::Subdomains
-            && !target.below_only
-            && !may_cover_below(observable.key())
-        {
-            self.report.public_suffixes += 1;
-            match_ = Match::Exact;
-        }
+        let Some(match_) = self.gate.admit(&target) else { return };
         let value = target.value();
-        let mask = masks::mask_of(observable.kind(), match_, &value);
-        if match_ == Match::Mask && observable.kind() != Kind::Other && mask.is_none() {
-            self.report.not_masks += 1;
-            return;
+        let draft = draft(&target, group.as_deref(), match_, &value);
+        if self.takes(&draft, contexts.len()) {
+            self.numbers.clear();
+            self.numbers.extend(contexts.into_iter().map(|context| self.contexts.number(context)));
+            self.drafts.push(&draft, &self.numbers);
         }
-        let key = observable.key();
-        let source_type = observable.source_type().unwrap_or_default();
-        let group = group.as_deref().unwrap_or_default();
-        let (section, address) = section_of(observable.kind(), key);
-        let texts = value.len() + key.len() + source_type.len() + group.len();
-        let bytes = self.bytes.entry(section).or_default();
-        let total = *bytes + (texts + 5 * kept.len() + 32) as u64;
-        if total > ROOM {
-            self.report.no_room += 1;
-            return;
-        }
-        *bytes = total;
-        if let Some(mask) = mask
-            && self.masks.insert((mask.kind(), key.to_string()))
-        {
-            self.report.masks_always_tried += u64::from(masks::is_always_tried(&mask));
-            self.report.masks_not_scanned += u64::from(!is_scanned(mask.kind()));
-        }
-        self.numbers.clear();
-        self.numbers.extend(kept.into_iter().map(|context| self.contexts.number(context)));
-        let draft = Draft {
-            section: section.number(),
-            address,
-            kind: observable.kind().number(),
-            match_code: match_code(match_, target.below_only),
-            key: key.as_bytes(),
-            source_type: source_type.as_bytes(),
-            value: value.as_bytes(),
-            group: group.as_bytes(),
-            contexts: &[],
-        };
-        self.drafts.push(&draft, &self.numbers);
     }
 
-    fn admits(&mut self, context: &Context) -> bool {
-        if self.options.everything {
-            return true;
+    /// Adds what was pushed to a batch, as if it were pushed here.
+    pub fn add(&mut self, batch: Batch) {
+        let Batch { gate, drafts, contexts, bytes, has_masks, .. } = batch;
+        self.gate.report.merge(gate.report);
+        let numbers = (0..contexts.len() as u32).map(|number| self.contexts.number_of(&contexts, number));
+        let numbers: Arc<[u32]> = numbers.collect();
+        let other_profile = match (self.profile(), gate.options.profile) {
+            (Some(own), Some(others)) => own != others,
+            (None, Some(others)) => {
+                self.adopt_profile(others);
+                false
+            }
+            (_, None) => false,
+        };
+        let fits = |(section, more): (&u8, &u64)| self.bytes.get(section).unwrap_or(&0) + more <= ROOM;
+        if !other_profile && !has_masks && bytes.iter().all(fits) {
+            for (section, more) in bytes {
+                *self.bytes.entry(section).or_default() += more;
+            }
+            self.drafts.append(drafts, numbers);
+            return;
         }
-        if !is_for_detection(context) {
-            self.report.not_for_detection += 1;
+        for draft in drafts.sections().flat_map(|places| drafts.iter(places)) {
+            if other_profile && draft.kind == Kind::Url.number() {
+                self.gate.report.other_profile += 1;
+                continue;
+            }
+            let said: Vec<u32> = draft.contexts().map(|number| numbers[number as usize]).collect();
+            if self.takes(&draft, said.len()) {
+                self.drafts.push(&draft, &said);
+            }
+        }
+    }
+
+    /// Whether there is room for one more, which is counted then.
+    fn takes(&mut self, draft: &Draft<'_>, contexts: usize) -> bool {
+        let bytes = self.bytes.entry(draft.section).or_default();
+        let total = *bytes + draft.bound(contexts);
+        if total > ROOM {
+            self.gate.report.no_room += 1;
             return false;
         }
-        let admitted = if self.options.roles.is_empty() {
-            !is_to_notify(context)
-        } else {
-            self.options.roles.contains(&context.role.unwrap_or(Role::Unknown))
-        };
-        if !admitted {
-            self.report.left_out_by_role += 1;
+        *bytes = total;
+        if let Some(mask) = draft.mask()
+            && self.masks.insert((mask.kind(), super::text(draft.key).to_string()))
+        {
+            self.gate.report.masks_always_tried += u64::from(masks::is_always_tried(&mask));
+            self.gate.report.masks_not_scanned += u64::from(!is_scanned(mask.kind()));
         }
-        admitted
+        true
     }
 
     /// Bytes of memory that was pushed takes, about, without its distinct contexts and masks.
@@ -205,8 +194,7 @@ impl SetBuilder {
     /// # Errors
     /// Those of the writer; then nothing was let go.
     pub fn write_run(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.drafts.sort();
-        runs::write(&self.drafts, out)?;
+        runs::write(&mut self.drafts, out)?;
         self.drafts = Drafts::default();
         Ok(())
     }
@@ -231,23 +219,218 @@ impl SetBuilder {
         let mut rest = Vec::new();
         self.write_run(&mut rest)?;
         runs.push(Box::new(io::Cursor::new(rest)));
-        let SetBuilder { options, contexts, .. } = self;
-        let count = contexts.len();
-        let contexts = Contexts::Counted(&contexts);
-        let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
-        runs::each_target(runs, count, |target, said| assembly.push(target, said))?;
+        let contexts = self.contexts.len();
+        let mut assembly = Assembly::new(self.plan());
+        runs::each_target(runs, contexts, |target, said| assembly.push(target, said))?;
         Ok(assembly.finish(Stamp::default()))
     }
 
     /// The set.
-    pub fn finish(self) -> IndicatorSet {
-        let SetBuilder { options, mut drafts, contexts, .. } = self;
-        drafts.sort();
-        let contexts = Contexts::Counted(&contexts);
-        let mut assembly = Assembly::new(contexts, options.profile.unwrap_or_default(), options.everything);
-        drafts.each_target(|target, said| assembly.push(target, said));
+    pub fn finish(mut self) -> IndicatorSet {
+        let mut drafts = std::mem::take(&mut self.drafts);
+        let assembly = Assembly::of(self.plan(), &mut drafts);
         drop(drafts);
         assembly.finish(Stamp::default())
+    }
+
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            contexts: Contexts::Counted(&self.contexts),
+            profile: self.profile().unwrap_or_default(),
+            everything: self.gate.options.everything,
+            threads: self.threads,
+        }
+    }
+}
+
+/// Indicators on their way into a builder, made ready on another thread than that of the builder.
+pub struct Batch {
+    gate: Gate,
+    drafts: Drafts,
+    contexts: Interned,
+    /// As in the builder.
+    bytes: BTreeMap<u8, u64>,
+    has_masks: bool,
+    numbers: Vec<u32>,
+    /// The numbers of contexts that were shared, by where they are in memory.
+    shared: HashMap<usize, (Arc<Context>, u32), RandomState>,
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("pushed", &self.drafts.len()).finish_non_exhaustive()
+    }
+}
+
+impl Batch {
+    /// An empty batch for a builder with these options.
+    pub fn new(options: BuildOptions) -> Batch {
+        Batch {
+            gate: Gate::new(options),
+            drafts: Drafts::in_pieces(PIECE_OF_BATCH),
+            contexts: Interned::default(),
+            bytes: BTreeMap::new(),
+            has_masks: false,
+            numbers: Vec::new(),
+            shared: HashMap::default(),
+        }
+    }
+
+    /// How many indicators it holds.
+    pub fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds an indicator, as [`SetBuilder::push`] does.
+    pub fn push(&mut self, mut indicator: Indicator) {
+        indicator.contexts.retain(|context| self.gate.admits(context));
+        if indicator.contexts.is_empty() {
+            return;
+        }
+        self.numbers.clear();
+        self.numbers.extend(indicator.contexts.into_iter().map(|context| self.contexts.number(context)));
+        self.keep(&indicator.target, indicator.group.as_deref());
+    }
+
+    /// Adds an indicator without a group that has one context, which is not compared with others if it is the same in
+    /// memory as one that came before.
+    pub fn push_shared(&mut self, target: &Target, context: &Arc<Context>) {
+        if !self.gate.admits(context) {
+            return;
+        }
+        let place = Arc::as_ptr(context) as usize;
+        let number = match self.shared.get(&place) {
+            Some((_, number)) => *number,
+            None => {
+                let number = self.contexts.number(Context::clone(context));
+                // It is held, so nothing else comes to be in its place.
+                self.shared.insert(place, (Arc::clone(context), number));
+                number
+            }
+        };
+        self.numbers.clear();
+        self.numbers.push(number);
+        self.keep(target, None);
+    }
+
+    /// Keeps a target with the contexts that are noted.
+    fn keep(&mut self, target: &Target, group: Option<&str>) {
+        let Some(match_) = self.gate.admit(target) else { return };
+        let value = target.value();
+        let draft = draft(target, group, match_, &value);
+        *self.bytes.entry(draft.section).or_default() += draft.bound(self.numbers.len());
+        self.has_masks |= match_ == Match::Mask;
+        self.drafts.push(&draft, &self.numbers);
+    }
+}
+
+/// A target as it is kept, if it matches so.
+fn draft<'i>(target: &'i Target, group: Option<&'i str>, match_: Match, value: &'i str) -> Draft<'i> {
+    let observable = &target.observable;
+    let (section, address) = section_of(observable.kind(), observable.key());
+    Draft {
+        section: section.number(),
+        address,
+        kind: observable.kind().number(),
+        match_code: match_code(match_, target.below_only),
+        key: observable.key().as_bytes(),
+        source_type: observable.source_type().unwrap_or_default().as_bytes(),
+        value: value.as_bytes(),
+        group: group.unwrap_or_default().as_bytes(),
+        contexts: &[],
+        numbers: None,
+    }
+}
+
+/// What may enter, and what was not let in.
+struct Gate {
+    options: BuildOptions,
+    report: BuildReport,
+}
+
+impl Gate {
+    fn new(options: BuildOptions) -> Gate {
+        Gate { options, report: BuildReport::default() }
+    }
+
+    /// How a target matches, if it enters.
+    fn admit(&mut self, target: &Target) -> Option<Match> {
+        let observable = &target.observable;
+        if observable.kind() == Kind::Url
+            && *self.options.profile.get_or_insert(observable.profile()) != observable.profile()
+        {
+            self.report.other_profile += 1;
+            return None;
+        }
+        if observable.kind() == Kind::Other {
+            self.report.other += 1;
+        }
+        let mut match_ = target.match_;
+        if !self.options.everything
+            && match_ == Match::Subdomains
+            && !target.below_only
+            && !may_cover_below(observable.key())
+        {
+            self.report.public_suffixes += 1;
+            match_ = Match::Exact;
+        }
+        if match_ == Match::Mask
+            && observable.kind() != Kind::Other
+            && masks::mask_of(observable.kind(), match_, &target.value()).is_none()
+        {
+            self.report.not_masks += 1;
+            return None;
+        }
+        Some(match_)
+    }
+
+    fn admits(&mut self, context: &Context) -> bool {
+        if self.options.everything {
+            return true;
+        }
+        if !is_for_detection(context) {
+            self.report.not_for_detection += 1;
+            return false;
+        }
+        let admitted = if self.options.roles.is_empty() {
+            !is_to_notify(context)
+        } else {
+            self.options.roles.contains(&context.role.unwrap_or(Role::Unknown))
+        };
+        if !admitted {
+            self.report.left_out_by_role += 1;
+        }
+        admitted
+    }
+}
+
+impl BuildReport {
+    fn merge(&mut self, other: BuildReport) {
+        let BuildReport {
+            left_out_by_role,
+            not_for_detection,
+            other,
+            public_suffixes,
+            other_profile,
+            masks_always_tried,
+            masks_not_scanned,
+            not_masks,
+            no_room,
+        } = other;
+        self.left_out_by_role += left_out_by_role;
+        self.not_for_detection += not_for_detection;
+        self.other += other;
+        self.public_suffixes += public_suffixes;
+        self.other_profile += other_profile;
+        self.masks_always_tried += masks_always_tried;
+        self.masks_not_scanned += masks_not_scanned;
+        self.not_masks += not_masks;
+        self.no_room += no_room;
     }
 }
 

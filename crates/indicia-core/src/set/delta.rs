@@ -11,7 +11,7 @@ use std::iter::Peekable;
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
-use super::assemble::{Assembly, Contexts as Said};
+use super::assemble::{Assembly, Contexts as Said, Plan};
 use super::contexts::Contexts;
 use super::drafts::Draft;
 use super::file::{Id, MAJOR, MINOR};
@@ -463,7 +463,9 @@ struct Merge<'m> {
 
 impl<'m> Merge<'m> {
     fn new(old: &'m IndicatorSet, body: &'m Body<'m>) -> Merge<'m> {
-        let assembly = Assembly::new(Said::Given(&body.given), old.profile(), false);
+        let contexts = Said::Given(&body.given);
+        let plan = Plan { contexts, profile: old.profile(), everything: false, threads: 1 };
+        let assembly = Assembly::new(plan);
         Merge { old, body, assembly, previous: None, bytes: 0, said: Vec::new() }
     }
 
@@ -530,8 +532,18 @@ impl<'m> Merge<'m> {
             return None;
         }
         let Record { value, group, .. } = *record;
-        let draft =
-            Draft { section, address, kind, match_code, key, source_type, value, group, contexts: &[] };
+        let draft = Draft {
+            section,
+            address,
+            kind,
+            match_code,
+            key,
+            source_type,
+            value,
+            group,
+            contexts: &[],
+            numbers: None,
+        };
         self.assembly.push(&draft, &mut self.said);
         Some(())
     }

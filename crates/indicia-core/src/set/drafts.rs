@@ -4,29 +4,47 @@
 //! key begins: millions of them are as large as what they hold, and most comparisons touch nothing else.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::record::match_of_code;
+use super::{masks, text};
 use crate::scan::prefetch;
+use crate::{Kind, Mask};
 
-use super::raw::{put_sized, put_varint, take_sized, varint};
+use super::raw::{put_sized, put_varint, take_sized, varint, varint_length};
 
 /// How many drafts are on their way from memory while one is read.
 const AHEAD: usize = 16;
 /// More drafts than this that begin alike are sorted by what follows.
 const MANY: usize = 8;
-/// Bytes of a piece of memory, unless one draft takes more.
+/// Bytes of a piece of memory, where nothing else is said.
 const PIECE: usize = 1 << 20;
 
 /// Everything that was pushed.
-#[derive(Default)]
 pub(super) struct Drafts {
-    pieces: Vec<Vec<u8>>,
-    places: Vec<Place>,
+    pieces: Vec<Piece>,
+    /// Bytes of a new piece, unless one draft takes more.
+    piece: usize,
+    /// By the number of the section.
+    sections: BTreeMap<u8, Places>,
+    count: usize,
     /// Bytes that were written into the pieces.
     bytes: usize,
 }
 
+/// Drafts one behind the other.
+struct Piece {
+    bytes: Vec<u8>,
+    /// What stands for the numbers of contexts in it, where it was made elsewhere.
+    numbers: Option<Arc<[u32]>>,
+}
+
+/// The drafts of one section.
+pub(super) type Places = Vec<Place>;
+
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     /// The section's number, then the beginning of what it is sorted by.
     prefix: u64,
     piece: u32,
@@ -48,6 +66,8 @@ pub(super) struct Draft<'d> {
     pub(super) group: &'d [u8],
     /// Numbers of contexts, each as a varint.
     pub(super) contexts: &'d [u8],
+    /// What these numbers stand for, if not for themselves.
+    pub(super) numbers: Option<&'d [u32]>,
 }
 
 /// What drafts are sorted by.
@@ -83,6 +103,18 @@ impl<'d> Draft<'d> {
         u64::from_be_bytes(bytes)
     }
 
+    /// An upper bound of the bytes that its record takes with so many contexts.
+    pub(super) fn bound(&self, contexts: usize) -> u64 {
+        let texts = self.value.len() + self.key.len() + self.source_type.len() + self.group.len();
+        (texts + 5 * contexts + 32) as u64
+    }
+
+    /// The mask that it is, if it is one.
+    pub(super) fn mask(&self) -> Option<Mask> {
+        let (match_, _) = match_of_code(self.match_code)?;
+        masks::mask_of(Kind::from_number(self.kind)?, match_, text(self.value))
+    }
+
     /// What it is sorted by.
     pub(super) fn order(&self) -> Order<'d> {
         (self.prefix(), self.identity())
@@ -98,27 +130,44 @@ impl<'d> Draft<'d> {
     }
 
     pub(super) fn contexts(&self) -> impl Iterator<Item = u32> + use<'d> {
-        let (bytes, mut at) = (self.contexts, 0);
-        std::iter::from_fn(move || varint(bytes, &mut at))
+        let (bytes, numbers, mut at) = (self.contexts, self.numbers, 0);
+        std::iter::from_fn(move || {
+            let number = varint(bytes, &mut at)?;
+            numbers.map_or(Some(number), |numbers| numbers.get(number as usize).copied())
+        })
+    }
+}
+
+impl Default for Drafts {
+    fn default() -> Drafts {
+        Drafts::in_pieces(PIECE)
     }
 }
 
 impl Drafts {
+    /// None, to be kept in pieces of so many bytes.
+    pub(super) fn in_pieces(piece: usize) -> Drafts {
+        Drafts { pieces: Vec::new(), piece, sections: BTreeMap::new(), count: 0, bytes: 0 }
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.places.len()
+        self.count
     }
 
     pub(super) fn push(&mut self, draft: &Draft<'_>, contexts: &[u32]) {
-        let texts = draft.key.len() + draft.value.len() + draft.group.len() + draft.source_type.len();
-        let most = texts + 5 * contexts.len() + 32;
-        let fits = |piece: &Vec<u8>| piece.capacity() - piece.len() >= most;
+        let most = draft.bound(contexts.len()) as usize;
+        let fits =
+            |piece: &Piece| piece.numbers.is_none() && piece.bytes.capacity() - piece.bytes.len() >= most;
         if !self.pieces.last().is_some_and(fits) {
-            self.pieces.push(Vec::with_capacity(most.max(PIECE)));
+            let bytes = Vec::with_capacity(most.max(self.piece));
+            self.pieces.push(Piece { bytes, numbers: None });
         }
         let piece = (self.pieces.len() - 1) as u32;
-        let Some(out) = self.pieces.last_mut() else { return };
+        let Some(Piece { bytes: out, .. }) = self.pieces.last_mut() else { return };
         let start = out.len();
-        self.places.push(Place { prefix: draft.prefix(), piece, at: start as u32 });
+        let place = Place { prefix: draft.prefix(), piece, at: start as u32 };
+        self.sections.entry(draft.section).or_default().push(place);
+        self.count += 1;
         let own_value = draft.value != draft.key;
         out.extend([draft.kind, draft.match_code | u8::from(own_value) << 7]);
         put_sized(out, draft.key);
@@ -127,21 +176,50 @@ impl Drafts {
             put_sized(out, draft.value);
         }
         put_sized(out, draft.group);
-        let from = out.len();
+        put_varint(out, contexts.iter().map(|context| varint_length(*context)).sum());
         contexts.iter().for_each(|context| put_varint(out, *context));
-        let numbers = out.split_off(from);
-        put_sized(out, &numbers);
         self.bytes += out.len() - start;
+    }
+
+    /// Adds what was pushed elsewhere, where contexts had other numbers.
+    pub(super) fn append(&mut self, other: Drafts, numbers: Arc<[u32]>) {
+        let before = self.pieces.len() as u32;
+        self.pieces.extend(other.pieces.into_iter().map(|mut piece| {
+            piece.bytes.shrink_to_fit();
+            Piece { bytes: piece.bytes, numbers: Some(Arc::clone(&numbers)) }
+        }));
+        for (section, places) in other.sections {
+            let moved = places.iter().map(|place| Place { piece: before + place.piece, ..*place });
+            self.sections.entry(section).or_default().extend(moved);
+        }
+        self.count += other.count;
+        self.bytes += other.bytes + size_of_val(&*numbers);
     }
 
     /// Bytes of memory that it takes, about.
     pub(super) fn held(&self) -> usize {
-        self.bytes + self.places.len() * size_of::<Place>()
+        self.bytes + self.count * size_of::<Place>()
     }
 
-    /// Sorts by section, key, kind, match and source type.
+    /// The drafts of each section by its number, in the order of the sections: to be sorted and read one by one.
+    pub(super) fn take_sections(&mut self) -> Vec<(u8, Places)> {
+        std::mem::take(&mut self.sections).into_iter().collect()
+    }
+
+    /// Sorts all sections.
     pub(super) fn sort(&mut self) {
-        let Drafts { pieces, places, .. } = self;
+        let mut sections = std::mem::take(&mut self.sections);
+        sections.values_mut().for_each(|places| self.sort_section(places));
+        self.sections = sections;
+    }
+
+    pub(super) fn sections(&self) -> impl Iterator<Item = &Places> {
+        self.sections.values()
+    }
+
+    /// Sorts those of a section by key, kind, match and source type.
+    pub(super) fn sort_section(&self, places: &mut [Place]) {
+        let pieces = &self.pieces;
         places.sort_unstable_by_key(|place| place.prefix);
         // Few begin alike, and only these are read.
         for alike in places.chunk_by_mut(|a, b| a.prefix == b.prefix).filter(|alike| alike.len() > 1) {
@@ -163,26 +241,26 @@ impl Drafts {
         }
     }
 
-    /// The drafts, once sorted in their order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Draft<'_>> {
+    /// The drafts at these places.
+    pub(super) fn iter<'d>(&'d self, places: &'d [Place]) -> impl Iterator<Item = Draft<'d>> {
         // They lie in the order in which they came: each is asked for some time before it is read.
-        let ahead = self.places.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
-        self.places.iter().zip(ahead).filter_map(|(place, ahead)| {
+        let ahead = places.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
+        places.iter().zip(ahead).filter_map(|(place, ahead)| {
             if let Some(ahead) = ahead
                 && let Some(piece) = self.pieces.get(ahead.piece as usize)
             {
-                prefetch(piece, ahead.at as usize);
-                prefetch(piece, ahead.at as usize + 64);
+                prefetch(&piece.bytes, ahead.at as usize);
+                prefetch(&piece.bytes, ahead.at as usize + 64);
             }
             read(&self.pieces, place)
         })
     }
 
-    /// Hands out each target once, in the order of the sort, with the numbers of all contexts that were pushed with it.
-    pub(super) fn each_target(&self, mut found: impl FnMut(&Draft<'_>, &mut Vec<u32>)) {
+    /// Hands out each target of a sorted section once, with the numbers of all contexts that were pushed with it.
+    pub(super) fn each_target(&self, places: &[Place], found: &mut dyn FnMut(&Draft<'_>, &mut Vec<u32>)) {
         let mut current: Option<Draft<'_>> = None;
         let mut said = Vec::new();
-        for draft in self.iter() {
+        for draft in self.iter(places) {
             match &mut current {
                 Some(current) if current.is_same(&draft) => current.merge(&draft),
                 _ => {
@@ -200,7 +278,7 @@ impl Drafts {
     }
 }
 
-fn sort_by_reading(pieces: &[Vec<u8>], places: &mut [Place]) {
+fn sort_by_reading(pieces: &[Piece], places: &mut [Place]) {
     places.sort_unstable_by(|a, b| match (read(pieces, a), read(pieces, b)) {
         (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
         _ => Ordering::Equal,
@@ -209,8 +287,9 @@ fn sort_by_reading(pieces: &[Vec<u8>], places: &mut [Place]) {
 
 /// What was written is read again: `None` does not happen.
 #[inline]
-fn read<'d>(pieces: &'d [Vec<u8>], place: &Place) -> Option<Draft<'d>> {
-    let bytes = pieces.get(place.piece as usize)?;
+fn read<'d>(pieces: &'d [Piece], place: &Place) -> Option<Draft<'d>> {
+    let piece = pieces.get(place.piece as usize)?;
+    let bytes = &piece.bytes[..];
     let mut at = place.at as usize;
     let head = super::raw::take(bytes, &mut at, 2)?;
     let key = take_sized(bytes, &mut at)?;
@@ -230,5 +309,6 @@ fn read<'d>(pieces: &'d [Vec<u8>], place: &Place) -> Option<Draft<'d>> {
         value,
         group,
         contexts,
+        numbers: piece.numbers.as_deref(),
     })
 }

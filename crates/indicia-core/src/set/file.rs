@@ -9,8 +9,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::IndicatorSet;
 use super::raw::{Aligned, u32_at, u64_at};
+use super::{IndicatorSet, parallel};
 use crate::{Kind, Profile, Reason, Time};
 
 const MAGIC: &[u8; 8] = b"INDICIA\0";
@@ -290,12 +290,22 @@ fn header_check(page: &[u8; PAGE]) -> [u8; 32] {
 }
 
 /// SHA-256 over what the set is: by another profile, suffix list or section table it would be another one.
+struct ContentDigest(Sha256);
+
+impl ContentDigest {
+    fn new() -> ContentDigest {
+        ContentDigest(Sha256::new().chain_update(b"indicia set content 1\0"))
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 fn content_digest(file: &[u8]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(b"indicia set content 1\0")
-        .chain_update(file.get(CONTENT..).unwrap_or_default())
-        .finalize()
-        .into()
+    let mut digest = ContentDigest::new();
+    digest.0.update(file.get(CONTENT..).unwrap_or_default());
+    digest.finish()
 }
 
 /// Puts a stamp into a file, whose first page is there.
@@ -313,54 +323,93 @@ fn stamp(file: &mut [u8], stamp: &Stamp) {
     put(page, CHECK.start, &check);
 }
 
-/// A file being put together.
-pub(super) struct Writer {
+/// A file being put together: what its sections are, and where.
+#[derive(Default)]
+pub(super) struct Writer<'s> {
     rows: Vec<Place>,
-    file: Aligned,
+    bodies: Vec<Body<'s>>,
 }
 
-impl Writer {
-    /// With room for about so many bytes of sections.
-    pub(super) fn new(bytes: usize) -> Writer {
-        let mut file = Aligned::with_capacity(bytes + 64 * PAGE);
-        file.resize(PAGE);
-        Writer { rows: Vec::new(), file }
+/// Says the bytes of a section, one piece after the other.
+type Body<'s> = Box<dyn Fn(&mut dyn FnMut(&[u8])) + Sync + 's>;
+
+impl<'s> Writer<'s> {
+    /// Adds a section; an empty one is left out.
+    pub(super) fn section(&mut self, id: Id, kind: Option<Kind>, bytes: Vec<u8>) {
+        self.section_of(id, kind, 0, bytes.len(), move |say| say(&bytes));
     }
 
-    /// Adds a section; an empty one is left out.
-    pub(super) fn section(&mut self, id: Id, kind: Option<Kind>, items: u32, parts: &[&[u8]]) {
-        let length: usize = parts.iter().map(|part| part.len()).sum();
+    /// Adds a section of so many bytes, which `body` says.
+    pub(super) fn section_of(
+        &mut self,
+        id: Id,
+        kind: Option<Kind>,
+        items: u32,
+        length: usize,
+        body: impl Fn(&mut dyn FnMut(&[u8])) + Sync + 's,
+    ) {
         if length > 0 {
-            let at = self.file.len().next_multiple_of(PAGE);
-            self.file.resize(at);
-            parts.iter().for_each(|part| self.file.push(part));
+            let at = self.end();
             let kind = kind.map_or(0, |kind| u16::from(kind.number()));
             self.rows.push(Place { id: id as u16, kind, items, bytes: at..at + length });
+            self.bodies.push(Box::new(body));
         }
     }
 
-    /// The file as it is so far.
-    pub(super) fn finish(&mut self, head: &Header, seed: u32) {
-        // The last section's page is whole too.
-        let length = self.file.len().next_multiple_of(PAGE);
-        self.file.resize(length);
-        let rows = std::mem::take(&mut self.rows);
-        let file = self.file.as_mut();
-        let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
+    /// Where the last section's page ends.
+    fn end(&self) -> usize {
+        self.rows.last().map_or(PAGE, |row| row.bytes.end.next_multiple_of(PAGE))
+    }
+
+    /// The file. Its digest is made while the sections are copied, where there are two threads.
+    pub(super) fn finish(self, head: &Header, seed: u32, threads: usize) -> Bytes {
+        let page = self.page(head, seed);
+        let (mut file, digest) = parallel::both(
+            threads,
+            || {
+                let mut file = Aligned::with_capacity(self.end());
+                file.push(&page);
+                self.say(&mut |bytes| file.push(bytes));
+                file
+            },
+            || {
+                let mut digest = ContentDigest::new();
+                digest.0.update(&page[CONTENT..]);
+                self.say(&mut |bytes| digest.0.update(bytes));
+                digest.finish()
+            },
+        );
+        file.as_mut()[DIGEST].copy_from_slice(&digest);
+        stamp(file.as_mut(), &head.stamp);
+        file.freeze()
+    }
+
+    /// All behind the first page: sections, and zeros to the ends of their pages.
+    fn say(&self, say: &mut dyn FnMut(&[u8])) {
+        for (row, body) in self.rows.iter().zip(&self.bodies) {
+            body(say);
+            say(&[0; PAGE][..row.bytes.end.next_multiple_of(PAGE) - row.bytes.end]);
+        }
+    }
+
+    /// The first page without its digest and stamp.
+    fn page(&self, head: &Header, seed: u32) -> [u8; PAGE] {
+        let mut page = [0; PAGE];
+        let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, MAGIC);
         put(8, &MAJOR.to_le_bytes());
         put(10, &MINOR.to_le_bytes());
         put(12, &(PAGE as u32).to_le_bytes());
-        put(LENGTH, &(length as u64).to_le_bytes());
+        put(LENGTH, &(self.end() as u64).to_le_bytes());
         put(KINDS, &head.kinds.to_le_bytes());
         put(HASH_KEY.start, &head.hash_key);
         put(SEED, &seed.to_le_bytes());
         put(INDICATORS, &head.indicators.to_le_bytes());
         put(CONTEXTS, &head.contexts.to_le_bytes());
-        put(SECTIONS, &(rows.len() as u32).to_le_bytes());
+        put(SECTIONS, &(self.rows.len() as u32).to_le_bytes());
         put(PROFILE.start, head.profile.name().as_bytes());
         put(SUFFIXES.start, fitting(&head.public_suffixes, SUFFIXES.len()).as_bytes());
-        for (row, Place { id, kind, items, bytes }) in rows.iter().enumerate() {
+        for (row, Place { id, kind, items, bytes }) in self.rows.iter().enumerate() {
             let place = TABLE + row * ROW;
             put(place, &id.to_le_bytes());
             put(place + 2, &kind.to_le_bytes());
@@ -368,13 +417,7 @@ impl Writer {
             put(place + 8, &(bytes.start as u64).to_le_bytes());
             put(place + 16, &(bytes.len() as u64).to_le_bytes());
         }
-        let digest = content_digest(file);
-        file[DIGEST].copy_from_slice(&digest);
-        stamp(file, &head.stamp);
-    }
-
-    pub(super) fn freeze(self) -> Bytes {
-        self.file.freeze()
+        page
     }
 }
 

@@ -63,7 +63,7 @@ impl Hosts {
 /// The name or address of a host.
 pub(super) type Name = Box<[u8]>;
 
-/// Runs as they are found in sorted records.
+/// Runs as they are found in the sorted records of a section, numbered from its first.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     /// With the host of each.
@@ -86,8 +86,9 @@ impl Builder {
         }
     }
 
-    /// The section of runs, and each host with the number of its first run.
-    pub(super) fn finish(mut self) -> (Vec<u8>, Vec<(Name, u32)>) {
+    /// The section of runs, where the first record has this number in the set, and each host with the number of its
+    /// first run.
+    pub(super) fn finish(mut self, first_record: u32) -> (Vec<u8>, Vec<(Name, u32)>) {
         self.runs.sort_unstable_by(|(a, x), (b, y)| (a, x.first).cmp(&(b, y.first)));
         let mut section = Vec::with_capacity(12 * self.runs.len());
         let mut hosts = Vec::new();
@@ -97,7 +98,9 @@ impl Builder {
             hosts.push((std::mem::take(&mut same[0].0), (section.len() / 12) as u32));
             for (i, (_, run)) in same.iter().enumerate() {
                 let packed = (longest as u32) << 2 | u32::from(i + 1 < same.len()) << 1 | u32::from(prefixes);
-                [run.first, run.count, packed].iter().for_each(|n| section.extend(n.to_le_bytes()));
+                [first_record + run.first, run.count, packed]
+                    .iter()
+                    .for_each(|n| section.extend(n.to_le_bytes()));
             }
         }
         (section, hosts)

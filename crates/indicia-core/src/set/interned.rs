@@ -1,7 +1,7 @@
 //! Contexts of a set being built: each distinct one once, as its JSON.
 //!
-//! Most feeds say the same of many indicators, so the last ones that came are kept as they are and compared first;
-//! only what is not among them is written as JSON and looked up.
+//! Most feeds say the same of many indicators, so some of those that came are kept as they are and compared first; only
+//! what is not among them is written as JSON and looked up.
 
 use std::hash::BuildHasher;
 
@@ -11,13 +11,13 @@ use hashbrown::HashTable;
 use super::builder;
 use crate::Context;
 
-/// How many contexts are kept as they came.
+/// How many contexts are kept as they came: then none, and again.
 const RECENT: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Interned {
     random: RandomState,
-    recent: Vec<Option<(Context, u32)>>,
+    recent: HashTable<Recent>,
     json: Vec<u8>,
     ends: Vec<usize>,
     by_json: HashTable<u32>,
@@ -25,6 +25,13 @@ pub(super) struct Interned {
     feeds: Vec<String>,
     by_name: std::collections::HashMap<String, u32, RandomState>,
     facts: Vec<Facts>,
+}
+
+/// A context as it came: its hash and number.
+struct Recent {
+    hash: u64,
+    context: Box<Context>,
+    number: u32,
 }
 
 /// What is counted of a context.
@@ -38,51 +45,77 @@ pub(super) struct Facts {
     pub(super) carried: bool,
 }
 
+/// What is kept of a context beside its JSON.
+struct Said<'s> {
+    facts: Facts,
+    feed: &'s str,
+}
+
+impl Said<'_> {
+    fn of(context: &Context) -> Said<'_> {
+        let facts = Facts {
+            feed: 0,
+            unmarked: context.tlp.is_none() && context.pap.is_none(),
+            carried: !builder::is_for_detection(context) || builder::is_to_notify(context),
+        };
+        Said { facts, feed: context.feed.as_deref().unwrap_or_default() }
+    }
+}
+
 impl Interned {
     /// The number of a context.
     pub(super) fn number(&mut self, context: Context) -> u32 {
-        if self.recent.is_empty() {
-            self.recent.resize_with(RECENT, || None);
-        }
-        let slot = self.random.hash_one(&context) as usize % RECENT;
-        if let Some((same, number)) = &self.recent[slot]
-            && *same == context
+        let hash = self.random.hash_one(&context);
+        if let Some(same) = self.recent.find(hash, |recent| recent.hash == hash && *recent.context == context)
         {
-            return *number;
+            return same.number;
         }
         // Every field of a context is a string, number, list or map: it always serializes.
         let json = serde_json::to_vec(&context).unwrap_or_default();
-        let hash = self.random.hash_one(&json[..]);
-        let known = self.by_json.find(hash, |other| self.json(*other) == json).copied();
-        let number = known.unwrap_or_else(|| self.add(&json, hash, &context));
+        let number = self.number_of_json(&json, || Said::of(&context));
         // Two zeros are equal and written otherwise: what may hold one is told apart by its JSON.
         if memchr::memmem::find(&json, b"0.0").is_none() {
-            self.recent[slot] = Some((context, number));
+            if self.recent.len() == RECENT {
+                self.recent.clear();
+            }
+            let recent = Recent { hash, context: Box::new(context), number };
+            self.recent.insert_unique(hash, recent, |recent| recent.hash);
         }
         number
     }
 
-    fn add(&mut self, json: &[u8], hash: u64, context: &Context) -> u32 {
+    /// The number of a context that has another one elsewhere.
+    pub(super) fn number_of(&mut self, other: &Interned, number: u32) -> u32 {
+        self.number_of_json(other.json(number), || {
+            let facts = other.facts(number);
+            Said { facts, feed: &other.feeds[facts.feed as usize] }
+        })
+    }
+
+    fn number_of_json<'s>(&mut self, json: &[u8], said: impl FnOnce() -> Said<'s>) -> u32 {
+        let hash = self.random.hash_one(json);
+        match self.by_json.find(hash, |other| self.json(*other) == json) {
+            Some(number) => *number,
+            None => self.add(json, hash, &said()),
+        }
+    }
+
+    fn add(&mut self, json: &[u8], hash: u64, said: &Said<'_>) -> u32 {
         let number = self.ends.len() as u32;
         self.json.extend_from_slice(json);
         self.ends.push(self.json.len());
         let Interned { random, json, ends, by_json, .. } = self;
         by_json.insert_unique(hash, number, |other| random.hash_one(json_of(json, ends, *other)));
-        let name = context.feed.as_deref().unwrap_or_default();
-        let feed = match self.by_name.get(name) {
+        let feed = match self.by_name.get(said.feed) {
             Some(feed) => *feed,
             None => {
                 let feed = self.feeds.len() as u32;
-                self.feeds.push(name.to_string());
-                self.by_name.insert(name.to_string(), feed);
+                self.feeds.push(said.feed.to_string());
+                self.by_name.insert(said.feed.to_string(), feed);
                 feed
             }
         };
-        self.facts.push(Facts {
-            feed,
-            unmarked: context.tlp.is_none() && context.pap.is_none(),
-            carried: !builder::is_for_detection(context) || builder::is_to_notify(context),
-        });
+        self.facts.push(Facts { feed, ..said.facts });
         number
     }
 

@@ -14,7 +14,8 @@
 //! | `hosts` | listed URLs and endpoints by host |
 //! | `masks` | which masks are tried on a value |
 //! | `contexts` | contexts, read when asked for |
-//! | `builder`, `drafts`, `runs`, `interned`, `assemble` | making a set |
+//! | `builder`, `drafts`, `runs`, `interned`, `part`, `assemble` | making a set |
+//! | `parallel` | making it on several threads |
 //! | `sifted`, `sieve` | what of a text a scan looks at |
 //! | `delta` | from one set to the next |
 
@@ -31,6 +32,8 @@ mod interned;
 mod keys;
 mod masks;
 mod networks;
+mod parallel;
+mod part;
 mod raw;
 mod record;
 mod runs;
@@ -45,7 +48,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use siphasher::sip::SipHasher13;
 
-pub use builder::{BuildOptions, BuildReport, SetBuilder};
+pub use builder::{Batch, BuildOptions, BuildReport, SetBuilder};
 pub use delta::{Delta, DeltaCounts, DeltaError};
 pub use file::{SetError, Signature, Stamp};
 pub(crate) use keys::{Keys, Probe};

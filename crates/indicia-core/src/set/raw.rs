@@ -47,6 +47,11 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u32) {
     out.push(number as u8);
 }
 
+/// How many bytes [`put_varint`] appends, in a number that it can append.
+pub(super) fn varint_length(number: u32) -> u32 {
+    (u32::BITS - (number | 1).leading_zeros()).div_ceil(7)
+}
+
 /// Appends a text behind its length.
 pub(super) fn put_sized(out: &mut Vec<u8>, text: &[u8]) {
     put_varint(out, text.len() as u32);
@@ -86,6 +91,7 @@ pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Owned bytes that begin at a multiple of 64, so that no bucket of an index lies across two cache lines.
+#[derive(Default)]
 pub(super) struct Aligned {
     bytes: Vec<u8>,
     pad: usize,
@@ -103,14 +109,6 @@ impl Aligned {
 
     pub(super) fn push(&mut self, more: &[u8]) {
         self.bytes.extend_from_slice(more);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len() - self.pad
-    }
-
-    pub(super) fn resize(&mut self, length: usize) {
-        self.bytes.resize(self.pad + length, 0);
     }
 
     pub(super) fn as_mut(&mut self) -> &mut [u8] {
@@ -133,6 +131,7 @@ mod tests {
             put_varint(&mut bytes, number);
             let mut at = 0;
             assert_eq!((varint(&bytes, &mut at), at), (Some(number), bytes.len()));
+            assert_eq!(varint_length(number) as usize, bytes.len());
             assert_eq!(varint(&bytes[..bytes.len() - 1], &mut 0), None);
         }
         assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x1f], &mut 0), None);

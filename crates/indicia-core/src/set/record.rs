@@ -235,7 +235,7 @@ impl ExactSizeIterator for Numbers<'_> {}
 
 /// The records of one section: for every eight an offset (u32, relative to the text) and their lengths (u8 each), then
 /// the text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Records {
     /// The kind that records are of where they do not say another.
     pub(super) kind: Kind,
@@ -377,6 +377,18 @@ pub(super) struct Spot {
     lengths: u64,
 }
 
+/// The numbers of contexts in a body where each is a byte.
+fn contexts_in(body: &mut [u8]) -> &mut [u8] {
+    let Some(flags) = body.first().copied() else { return &mut [] };
+    let mut at = if flags & OTHER_KIND == 0 { 1 } else { 2 };
+    let count = match flags & LIST {
+        0 => Some(1),
+        _ => varint(body, &mut at).and(varint(body, &mut at)),
+    };
+    let end = count.map_or(at, |count| at + count as usize);
+    body.get_mut(at..end).unwrap_or_default()
+}
+
 /// Whether one of eight bytes is [`LONG`].
 #[inline]
 fn has_long(bytes: u64) -> bool {
@@ -394,7 +406,6 @@ fn sum(bytes: u64) -> usize {
 /// A section of records being written.
 pub(super) struct RecordsWriter {
     pub(super) kind: Kind,
-    first: u32,
     count: u32,
     blocks: Vec<u8>,
     text: Vec<u8>,
@@ -402,8 +413,12 @@ pub(super) struct RecordsWriter {
 }
 
 impl RecordsWriter {
-    pub(super) fn new(kind: Kind, first: u32) -> RecordsWriter {
-        RecordsWriter { kind, first, count: 0, blocks: Vec::new(), text: Vec::new(), body: Vec::new() }
+    pub(super) fn new(kind: Kind) -> RecordsWriter {
+        RecordsWriter { kind, count: 0, blocks: Vec::new(), text: Vec::new(), body: Vec::new() }
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
     pub(super) fn push(&mut self, record: &Record<'_>, contexts: &[u32]) {
@@ -423,8 +438,47 @@ impl RecordsWriter {
         self.text.extend_from_slice(&self.body);
     }
 
-    pub(super) fn finish(self) -> Records {
-        let RecordsWriter { kind, first, count, blocks, text, .. } = self;
+    /// Gives the contexts of all records other numbers: those that `numbers` has at the places of the ones that were
+    /// given.
+    pub(super) fn renumber(&mut self, numbers: &[u32]) {
+        // Most sets have few contexts: then a number is a byte, before and after.
+        if numbers.len() <= 128 && numbers.iter().all(|number| *number < 128) {
+            self.renumber_in_place(numbers);
+            return;
+        }
+        let mut written = RecordsWriter::new(self.kind);
+        written.blocks.reserve_exact(self.blocks.len());
+        written.text.reserve(self.text.len());
+        let mut contexts = Vec::new();
+        let records = std::mem::replace(self, RecordsWriter::new(self.kind)).finish(0);
+        for record in records.iter() {
+            contexts.clear();
+            contexts.extend(record.contexts.filter_map(|number| numbers.get(number as usize)));
+            written.push(&record, &contexts);
+        }
+        *self = written;
+    }
+
+    fn renumber_in_place(&mut self, numbers: &[u32]) {
+        let text = &mut self.text[..];
+        let mut at = 0;
+        let lengths = self.blocks.chunks(BLOCK_BYTES).flat_map(|block| &block[4..]);
+        for length in lengths.take(self.count as usize) {
+            let length = match *length {
+                LONG => varint(text, &mut at).map_or(0, |length| length as usize),
+                length => length.into(),
+            };
+            let Some(body) = text.get_mut(at..at + length) else { return };
+            for number in contexts_in(body) {
+                *number = numbers.get(usize::from(*number)).map_or(*number, |new| *new as u8);
+            }
+            at += length;
+        }
+    }
+
+    /// The section, whose first record has this number in the set.
+    pub(super) fn finish(self, first: u32) -> Records {
+        let RecordsWriter { kind, count, blocks, text, .. } = self;
         Records { kind, first, count, blocks: blocks.into(), text: text.into() }
     }
 }
@@ -457,9 +511,9 @@ mod tests {
             (record(b"a", b"a", b"", b""), vec![5]),
             (record(b"b", b"b", b"", b""), vec![5]),
         ];
-        let mut writer = RecordsWriter::new(Kind::Url, 0);
+        let mut writer = RecordsWriter::new(Kind::Url);
         all.iter().for_each(|(record, contexts)| writer.push(record, contexts));
-        let records = writer.finish();
+        let records = writer.finish(0);
         let (blocks, text) = records.parts();
         let section = Bytes::from([blocks, text].concat());
         let records = Records::open(Kind::Url, 0, all.len() as u32, &section).unwrap();
@@ -487,6 +541,34 @@ mod tests {
                 .enumerate()
                 .all(|(i, record)| record == Record::read(records.body(i as u32).unwrap(), Kind::Url))
         );
+    }
+
+    #[test]
+    fn contexts_get_other_numbers() {
+        let long = vec![b'x'; 300];
+        let url = |value| record(value, value, b"", b"");
+        let records = [
+            url(b"a"),
+            url(&long),
+            Record { kind: Kind::Domain, ..record(b"http://b/", b"b/", b"g", b"t") },
+            url(b"c"),
+        ];
+        // As few as have a byte each, and more.
+        for most in [4u32, 128, 129, 70_000] {
+            let mut writer = RecordsWriter::new(Kind::Url);
+            let mut want = RecordsWriter::new(Kind::Url);
+            let numbers: Vec<u32> = (0..most).map(|number| (number + most / 2 + 1) % most).collect();
+            for n in 0..3000 {
+                let record = &records[n % records.len()];
+                let count = [1, 1, 3, 1, 0, 200, 2][n % 7];
+                let given: Vec<u32> = (0..count).map(|i| (n as u32 * 31 + i) % most).collect();
+                let renumbered: Vec<u32> = given.iter().map(|number| numbers[*number as usize]).collect();
+                writer.push(record, &given);
+                want.push(record, &renumbered);
+            }
+            writer.renumber(&numbers);
+            assert_eq!(writer.finish(0).parts(), want.finish(0).parts(), "{most}");
+        }
     }
 
     #[test]

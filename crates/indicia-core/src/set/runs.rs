@@ -9,15 +9,18 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use super::drafts::{Draft, Drafts};
-use super::raw::{put_sized, take, take_sized};
+use super::raw::{put_sized, put_varint, take, take_sized, varint_length};
 
 /// Bytes of a run that are asked for at once.
 const BLOCK: usize = 1 << 16;
 
-/// Writes sorted drafts as a run.
-pub(super) fn write(drafts: &Drafts, out: &mut dyn Write) -> io::Result<()> {
+/// Writes drafts as a run.
+pub(super) fn write(drafts: &mut Drafts, out: &mut dyn Write) -> io::Result<()> {
+    drafts.sort();
     let mut writer = Writer::default();
-    drafts.iter().try_for_each(|draft| writer.push(&draft, out))?;
+    for places in drafts.sections() {
+        drafts.iter(places).try_for_each(|draft| writer.push(&draft, out))?;
+    }
     writer.flush(out)
 }
 
@@ -97,9 +100,11 @@ impl Writer {
         bytes.clear();
         bytes.extend([draft.section, draft.kind, draft.match_code, u8::from(draft.address.is_some())]);
         bytes.extend(draft.address.unwrap_or_default().to_le_bytes());
-        for text in [draft.key, draft.source_type, draft.value, draft.group, draft.contexts] {
+        for text in [draft.key, draft.source_type, draft.value, draft.group] {
             put_sized(bytes, text);
         }
+        put_varint(bytes, draft.contexts().map(varint_length).sum());
+        draft.contexts().for_each(|context| put_varint(bytes, context));
         self.block.extend((bytes.len() as u32).to_le_bytes());
         self.block.extend_from_slice(bytes);
         if self.block.len() >= BLOCK { self.flush(out) } else { Ok(()) }
@@ -167,7 +172,7 @@ impl Run<'_> {
         let [key, source_type, value, group, contexts] =
             self.draft.texts.each_ref().map(|text| &self.block[text.clone()]);
         let address = (has_address == 1).then_some(u32::from_le_bytes(address));
-        Draft { section, address, kind, match_code, key, source_type, value, group, contexts }
+        Draft { section, address, kind, match_code, key, source_type, value, group, contexts, numbers: None }
     }
 }
 
@@ -229,6 +234,7 @@ impl Held {
             value: &self.value,
             group: &self.group,
             contexts: &[],
+            numbers: None,
         }
     }
 

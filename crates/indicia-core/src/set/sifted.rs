@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::masks::mask_of;
+use super::part::Section;
 use super::record::{Record, Records};
 use super::sieve::{self, Cover, Listed, Lists, PATH, Wants};
 use super::{host_in_key, text};
@@ -12,18 +13,24 @@ use crate::{Kind, Match, Profile};
 
 /// The sieve of a set, from its sections of records and the addresses in them; empty where a scan must look at every
 /// token: for masks that hold to no host, and for URLs under another profile than the default.
-pub(super) fn sieve(sections: &[(Records, Vec<u32>)], profile: Profile, masks: bool, seed: u64) -> Vec<u8> {
+pub(super) fn sieve(
+    threads: usize,
+    sections: &[Section],
+    profile: Profile,
+    masks: bool,
+    seed: u64,
+) -> Vec<u8> {
     let mut wants = Wants::default();
     let holds = |records: &Records| {
         let mut masks = records.iter().filter(|record| record.match_ == Match::Mask);
         !crate::scan::masks::is_scanned(records.kind) || masks.all(|mask| host_of_mask(&mask).is_some())
     };
-    if !sections.iter().all(|(records, _)| want(records.kind, profile, &mut wants))
-        || (masks && !sections.iter().all(|(records, _)| holds(records)))
+    if !sections.iter().all(|section| want(section.records.kind, profile, &mut wants))
+        || (masks && !sections.iter().all(|section| holds(&section.records)))
     {
         return Vec::new();
     }
-    sieve::build(wants, seed, &Sections { sections, profile })
+    sieve::build(threads, wants, seed, &Sections { sections, profile })
 }
 
 /// The host that a mask of URLs or names holds to, alone or with all below it, if it is a name of two labels or more or
@@ -65,21 +72,24 @@ fn want(kind: Kind, profile: Profile, wants: &mut Wants) -> bool {
 
 /// The records that a sieve is made of.
 struct Sections<'s> {
-    sections: &'s [(Records, Vec<u32>)],
+    sections: &'s [Section],
     profile: Profile,
 }
 
 impl Lists for Sections<'_> {
-    fn each(&self, names_only: bool, found: &mut dyn FnMut(Listed<'_>)) {
-        for (records, addresses) in self.sections {
-            match records.kind {
-                Kind::Domain | Kind::Email | Kind::Url | Kind::Endpoint => {
-                    records.iter().for_each(|record| named(self.profile, &record, found));
-                }
-                _ if names_only => {}
-                Kind::Ipv4 => addresses.iter().for_each(|address| found(Listed::V4(*address, *address))),
-                _ => records.iter().for_each(|record| unnamed(&record, found)),
+    fn parts(&self) -> Vec<usize> {
+        self.sections.iter().map(|section| section.records.bytes()).collect()
+    }
+
+    fn each(&self, part: usize, names_only: bool, found: &mut dyn FnMut(Listed<'_>)) {
+        let Some(Section { records, addresses, .. }) = self.sections.get(part) else { return };
+        match records.kind {
+            Kind::Domain | Kind::Email | Kind::Url | Kind::Endpoint => {
+                records.iter().for_each(|record| named(self.profile, &record, found));
             }
+            _ if names_only => {}
+            Kind::Ipv4 => addresses.iter().for_each(|address| found(Listed::V4(*address, *address))),
+            _ => records.iter().for_each(|record| unnamed(&record, found)),
         }
     }
 }

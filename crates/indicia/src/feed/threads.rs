@@ -13,13 +13,14 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
-use indicia_core::Indicator;
+use indicia_core::{Context, Indicator};
 use indicia_feeds::{FeedError, Format, PartReport, Parts, ReadOptions, Report};
 
 use super::LoadReport;
+use super::sink::{Gathered, Gatherer, Sink};
 
 /// The size of a part.
-const PART: usize = 64 << 10;
+const PART: usize = 128 << 10;
 /// The longest line that a part is made for.
 const LONG: usize = 4 << 20;
 /// The largest file that is read by one helper as a whole.
@@ -51,20 +52,20 @@ enum Due {
 
 /// What a helper says of a file.
 enum Said {
-    Indicators(Vec<Indicator>),
+    Indicators(Gathered),
     End(Result<Report, FeedError>),
 }
 
 /// What a helper says of a part.
 struct Part {
     text: Vec<u8>,
-    indicators: Vec<Indicator>,
+    indicators: Gathered,
     result: Result<PartReport, FeedError>,
 }
 
 /// Where what was read goes.
-pub(super) struct Target<'t> {
-    pub(super) sink: &'t mut dyn FnMut(Indicator),
+pub(super) struct Target<'t, 's> {
+    pub(super) sink: &'t mut Sink<'s>,
     pub(super) report: &'t mut LoadReport,
 }
 
@@ -111,7 +112,7 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
     }
 
     /// Says something in the report, behind all that was given before.
-    pub(super) fn tell(&mut self, to: &mut Target<'_>, fact: impl FnOnce(&mut LoadReport) + 'static) {
+    pub(super) fn tell(&mut self, to: &mut Target<'_, '_>, fact: impl FnOnce(&mut LoadReport) + 'static) {
         if self.due.is_empty() {
             fact(to.report);
         } else {
@@ -120,13 +121,13 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
     }
 
     /// Takes all that is due.
-    pub(super) fn settle(&mut self, to: &mut Target<'_>) {
+    pub(super) fn settle(&mut self, to: &mut Target<'_, '_>) {
         while let Some(due) = self.due.pop_front() {
             self.take(due, to);
         }
     }
 
-    fn take(&mut self, due: Due, to: &mut Target<'_>) {
+    fn take(&mut self, due: Due, to: &mut Target<'_, '_>) {
         match due {
             Due::Fact(fact) => fact(to.report),
             Due::File { name, bytes, said } => {
@@ -134,7 +135,7 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
                 // A helper that panicked says nothing more: the scope of the threads passes that on.
                 while let Ok(said) = said.recv() {
                     match said {
-                        Said::Indicators(batch) => batch.into_iter().for_each(&mut *to.sink),
+                        Said::Indicators(batch) => to.sink.take_all(batch),
                         Said::End(Ok(report)) => to.report.files.push((name.clone(), report)),
                         Said::End(Err(error)) => to.report.fail(&name, error.reason(), error.to_string()),
                     }
@@ -144,7 +145,7 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
     }
 
     /// Reads a feed from a stream.
-    pub(super) fn read(&mut self, feed: Feed<'_>, input: &mut dyn Read, to: &mut Target<'_>) {
+    pub(super) fn read(&mut self, feed: Feed<'_>, input: &mut dyn Read, to: &mut Target<'_, '_>) {
         let mut source = Source { input, carried: Vec::new(), ended: false, failed: None };
         let start = source.part();
         let parts = start.as_deref().filter(|_| !source.ended);
@@ -164,13 +165,13 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
         }
         self.settle(to);
         let mut input = io::BufReader::with_capacity(PART, io::Cursor::new(text).chain(source.rest()));
-        match indicia_feeds::read(feed.format, &mut input, &feed.options, to.sink) {
+        match indicia_feeds::read_into(feed.format, &mut input, &feed.options, to.sink) {
             Ok(report) => to.report.files.push((feed.name.to_string(), report)),
             Err(error) => to.report.fail(feed.name, error.reason(), error.to_string()),
         }
     }
 
-    fn whole(&mut self, feed: Feed<'_>, text: Vec<u8>, to: &mut Target<'_>) {
+    fn whole(&mut self, feed: Feed<'_>, text: Vec<u8>, to: &mut Target<'_, '_>) {
         let bytes = text.len();
         while self.in_flight + bytes > IN_FLIGHT || self.due.len() > 64 * self.threads {
             let Some(due) = self.due.pop_front() else { break };
@@ -180,7 +181,8 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
         let Feed { name, format, options } = feed;
         self.in_flight += bytes;
         self.due.push_back(Due::File { name: name.to_string(), bytes, said });
-        self.give(Box::new(move || read_whole(format, &text, &options, &say)));
+        let gatherer = to.sink.gatherer();
+        self.give(Box::new(move || read_whole(format, &text, &options, &gatherer, &say)));
     }
 
     fn in_parts(
@@ -189,9 +191,9 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
         parts: Parts,
         start: Vec<u8>,
         mut source: Source<'_>,
-        to: &mut Target<'_>,
+        to: &mut Target<'_, '_>,
     ) {
-        let shared = Arc::new((parts, feed.options));
+        let shared = Arc::new((parts, feed.options, to.sink.gatherer()));
         let mut next = Some(start);
         let mut lines = 0;
         let mut flying: VecDeque<(u64, Receiver<Part>)> = VecDeque::new();
@@ -206,7 +208,7 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
                 let (shared, before) = (Arc::clone(&shared), lines);
                 lines += memchr::memchr_iter(b'\n', &text).count() as u64;
                 self.give(Box::new(move || {
-                    let _ = say.send(read_part(&shared.0, before, text, &shared.1));
+                    let _ = say.send(read_part(&shared.0, before, text, &shared.1, &shared.2));
                 }));
             }
             let (before, mut text) = match flying.pop_front() {
@@ -216,7 +218,7 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
                     let is_last = flying.is_empty() && source.is_done();
                     match read {
                         Ok(part) if part.is_whole || is_last => {
-                            indicators.into_iter().for_each(&mut *to.sink);
+                            to.sink.take_all(indicators);
                             total.merge(part.report);
                             continue;
                         }
@@ -251,23 +253,52 @@ impl<'scope, 'env> Helpers<'scope, 'env> {
     }
 }
 
-fn read_whole(format: Format, text: &[u8], options: &ReadOptions, say: &SyncSender<Said>) {
-    let mut batch = Vec::new();
+fn read_whole(
+    format: Format,
+    text: &[u8],
+    options: &ReadOptions,
+    gatherer: &Gatherer,
+    say: &SyncSender<Said>,
+) {
+    let mut batches = Batches { gatherer, batch: gatherer.start(), say };
     let mut input = text;
-    let result = indicia_feeds::read(format, &mut input, options, &mut |indicator| {
-        batch.push(indicator);
-        if batch.len() == BATCH {
-            let _ = say.send(Said::Indicators(std::mem::take(&mut batch)));
-        }
-    });
-    let _ = say.send(Said::Indicators(batch));
+    let result = indicia_feeds::read_into(format, &mut input, options, &mut batches);
+    let _ = say.send(Said::Indicators(batches.batch));
     let _ = say.send(Said::End(result));
 }
 
-fn read_part(parts: &Parts, before: u64, text: Vec<u8>, options: &ReadOptions) -> Part {
-    let mut indicators = Vec::new();
+/// Hands indicators on, some together.
+struct Batches<'b> {
+    gatherer: &'b Gatherer,
+    batch: Gathered,
+    say: &'b SyncSender<Said>,
+}
+
+impl Batches<'_> {
+    fn hand_on(&mut self) {
+        if self.batch.len() >= BATCH {
+            let batch = std::mem::replace(&mut self.batch, self.gatherer.start());
+            let _ = self.say.send(Said::Indicators(batch));
+        }
+    }
+}
+
+impl indicia_feeds::Sink for Batches<'_> {
+    fn take(&mut self, indicator: Indicator) {
+        self.batch.take(indicator);
+        self.hand_on();
+    }
+
+    fn take_shared(&mut self, target: indicia_core::Target, context: &Arc<Context>) {
+        self.batch.take_shared(target, context);
+        self.hand_on();
+    }
+}
+
+fn read_part(parts: &Parts, before: u64, text: Vec<u8>, options: &ReadOptions, gatherer: &Gatherer) -> Part {
+    let mut indicators = gatherer.start();
     let mut input = text.as_slice();
-    let result = parts.read(before, &mut input, options, &mut |indicator| indicators.push(indicator));
+    let result = parts.read(before, &mut input, options, &mut indicators);
     Part { text, indicators, result }
 }
 
