@@ -311,7 +311,7 @@ impl Guards {
 }
 
 /// Whether no rule that is built in can doubt this, told without asking the tables; nearly all that is looked up is.
-#[inline]
+#[inline(always)]
 fn is_beyond_doubt(seen: &Seen<'_>, relation: Relation, indicator: IndicatorRef<'_>) -> bool {
     match (seen.address, relation) {
         (Some(IpAddr::V4(address)), Relation::Exact | Relation::Network) => {

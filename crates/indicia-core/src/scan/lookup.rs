@@ -148,7 +148,7 @@ impl IndicatorSet {
     }
 
     /// What covers an IPv4 address: its record, if there is one, and the networks of the innermost block that holds it.
-    #[inline]
+    #[inline(always)]
     fn tell_v4<'s>(
         &'s self,
         address: Ipv4Addr,
@@ -332,7 +332,7 @@ impl IndicatorSet {
     }
 
     /// What covers a canonical name whose first levels are asked for.
-    #[inline]
+    #[inline(always)]
     fn tell_name<'s>(
         &'s self,
         keys: &Keys<'s>,
@@ -421,7 +421,7 @@ impl Levels {
     const NONE: Levels = Levels { levels: [(0, Probe::NONE); AT_ONCE], count: 0, dots: 0, rest: (0, 0) };
 
     /// The levels from one that begins at `start`; `dots` has those behind. No name of one label is listed.
-    #[inline]
+    #[inline(always)]
     fn ask(&mut self, keys: &Keys<'_>, name: &str, mut start: usize, mut dots: u64) {
         self.dots = dots;
         self.count = 0;
@@ -460,7 +460,7 @@ impl<'s, 'p> Matches<'s, 'p> {
         Matches { first: None, several }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, found: IndicatorRef<'s>, relation: Relation) {
         let Some((first, of_first)) = self.first else {
             self.first = Some((found, relation));

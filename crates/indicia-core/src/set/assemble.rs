@@ -1,16 +1,15 @@
 //! Sorted drafts → the bytes of a set.
 
 use std::collections::BTreeSet;
-use std::hash::Hasher;
 use std::net::Ipv6Addr;
 
 use sha2::{Digest, Sha256};
-use siphasher::sip::SipHasher13;
 
 use super::addresses::{self, Sorted};
 use super::delta::Given;
 use super::drafts::{Draft, Drafts};
 use super::file::{Header, Id, Stamp, Writer};
+use super::hash::KeyHash;
 use super::interned::{Facts, Interned};
 use super::networks::{self, Built};
 use super::part::{Counts, Numbering, Part, Section};
@@ -22,13 +21,6 @@ use crate::{Kind, Profile};
 
 /// Seeds that are tried before the indexes are made larger.
 const SEEDS: u32 = 16;
-
-/// The hash that indexes use.
-pub(super) fn hash(key: &[u8; 16], text: &[u8]) -> u64 {
-    let mut hasher = SipHasher13::new_with_key(key);
-    hasher.write(text);
-    hasher.finish()
-}
 
 /// Which section a target stands in, and its address where it is a single one of IPv4. All that is compared with one
 /// another has one section: single addresses of whatever kind by their family, networks and ranges together.
@@ -341,7 +333,8 @@ fn indexes(threads: usize, keys: &[u8; 32], sections: &[Section]) -> (u32, [u8; 
         let size = |section: &&Section| section.records.count as usize;
         let indexes = parallel::map(threads, sections.iter().collect(), size, |section| {
             let of_records = index_of(&section.records, key, growth)?;
-            let hashes = section.names.iter().map(|(name, run)| (hash(key, name), *run)).collect();
+            let hash = KeyHash::new(key);
+            let hashes = section.names.iter().map(|(name, run)| (hash.of(name), *run)).collect();
             let of_hosts = exact::build(exact::homes(section.names.len(), growth), hashes)?;
             Some((of_records, of_hosts))
         });
@@ -382,11 +375,12 @@ fn index_of(records: &Records, hash_key: &[u8; 16], growth: u32) -> Option<Vec<u
     if matches!(records.kind, Kind::Ipv4 | Kind::Other) {
         return Some(Vec::new());
     }
+    let hash = KeyHash::new(hash_key);
     let mut hashes = Vec::with_capacity(records.count as usize);
     let mut previous: Option<&[u8]> = None;
     for (number, record) in (records.first..).zip(records.iter()) {
         if previous.replace(record.key) != Some(record.key) {
-            hashes.push((hash(hash_key, record.key), number));
+            hashes.push((hash.of(record.key), number));
         }
     }
     exact::build(exact::homes(hashes.len(), growth), hashes)
@@ -404,20 +398,21 @@ mod tests {
         let homes = exact::homes(planted, 0) as u64;
         let key = hash_key(&digest, 0);
         let place = |hash: u64| ((hash >> 32) * homes) >> 32 << 8 | hash & 0xff;
-        let aim = place(hash(&key, b"0") & HOME_AND_TAG);
+        let aim = place(KeyHash::new(&key).of(b"0") & HOME_AND_TAG);
         let names: Vec<String> = (0..)
             .map(|i: u32| i.to_string())
-            .filter(|name| place(hash(&key, name.as_bytes())) == aim)
+            .filter(|name| place(KeyHash::new(&key).of(name.as_bytes())) == aim)
             .take(planted)
             .collect();
         let (seed, key, index) = first_seed(&digest, |key, growth| {
-            let hashes = (0..).zip(&names).map(|(n, name)| (hash(key, name.as_bytes()), n)).collect();
+            let hashes =
+                (0..).zip(&names).map(|(n, name)| (KeyHash::new(key).of(name.as_bytes()), n)).collect();
             exact::build(exact::homes(names.len(), growth), hashes)
         });
         assert!(seed > 0 && seed < SEEDS, "{seed}");
         let mut compared = 0;
         for (number, name) in (0..).zip(&names) {
-            let found = exact::find(&index, hash(&key, name.as_bytes()), |at| {
+            let found = exact::find(&index, KeyHash::new(&key).of(name.as_bytes()), |at| {
                 compared += 1;
                 names[at as usize] == *name
             });

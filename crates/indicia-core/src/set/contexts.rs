@@ -78,7 +78,7 @@ impl Contexts {
         place().unwrap_or_default()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, number: u32) -> &Context {
         if let Some(place) = self.row.get(number as usize) {
             return self.at(place, number);

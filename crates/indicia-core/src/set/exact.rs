@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn hash(i: u64) -> u64 {
-        super::super::assemble::hash(&[7; 16], &i.to_le_bytes())
+        super::super::hash::KeyHash::new(&[7; 16]).of(&i.to_le_bytes())
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl IndicatorSet {
     /// The hash of a key, by which it is found.
     #[inline]
     pub(crate) fn hash(&self, key: &str) -> u64 {
-        self.hasher.hash(key.as_bytes())
+        self.hash.of(key.as_bytes())
     }
 }
 
@@ -97,7 +97,7 @@ impl<'s> Keys<'s> {
     }
 
     /// Last step, whichever of the others were gone: every indicator with this key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn equal(&self, probe: &Probe, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
         match probe.step {
             Step::Nowhere => {}
@@ -125,7 +125,7 @@ impl<'s> Keys<'s> {
     }
 
     /// A record of the set with a key, and those behind it that have it too.
-    #[inline]
+    #[inline(always)]
     fn all_from(
         &self,
         mut body: &'s [u8],
@@ -174,7 +174,7 @@ impl<'s> Addresses<'s> {
     }
 
     /// Third step: the record of an address. Asks for where it begins.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, address: Ipv4Addr, run: Run) -> Probe {
         let Some(number) = self.keys.set.addresses.find(address.to_bits(), run) else { return Probe::NONE };
         self.keys.records.prefetch_place(number);
@@ -188,7 +188,7 @@ impl<'s> Addresses<'s> {
     }
 
     /// Last step: every indicator of the address that was found so, which is written in `key`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn equal(&self, probe: &Probe, key: &str, mut found: impl FnMut(IndicatorRef<'s>)) {
         let spot = match probe.step {
             Step::Number(number) => self.keys.records.spot(number),

@@ -9,6 +9,7 @@
 //! | `file` | the first page, digests, opening and writing |
 //! | `record` | one indicator in bytes |
 //! | `exact` | from a key to its records |
+//! | `hash` | the hash of keys |
 //! | `keys` | the same in steps, for many keys at once |
 //! | `addresses`, `networks` | single addresses; all that covers one |
 //! | `hosts` | listed URLs and endpoints by host |
@@ -27,6 +28,7 @@ mod delta;
 mod drafts;
 mod exact;
 mod file;
+mod hash;
 mod hosts;
 mod interned;
 mod keys;
@@ -46,7 +48,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use siphasher::sip::SipHasher13;
 
 pub use builder::{Batch, BuildOptions, BuildReport, SetBuilder};
 pub use delta::{Delta, DeltaCounts, DeltaError};
@@ -58,6 +59,7 @@ use addresses::Sorted;
 use assemble::section_of;
 use contexts::Contexts;
 use file::{Header, Id};
+use hash::KeyHash;
 use hosts::Hosts;
 use networks::Bounds;
 pub(crate) use networks::Networks;
@@ -109,7 +111,7 @@ pub struct SetInfo {
 pub struct IndicatorSet {
     file: Bytes,
     header: Header,
-    hasher: SipHasher13,
+    hash: KeyHash,
     info: OnceLock<SetInfo>,
     contexts: Contexts,
     /// By kind, and so by the numbers of their indicators.
@@ -403,7 +405,7 @@ impl IndicatorSet {
             sieve: part(Id::Sieve, None),
             masks: OnceLock::new(),
             has: Has::of(header.kinds),
-            hasher: SipHasher13::new_with_key(&header.hash_key),
+            hash: KeyHash::new(&header.hash_key),
             header,
             file,
         })
@@ -655,6 +657,7 @@ pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Formats an address as its key.
+#[inline(always)]
 pub(crate) fn address_key(address: IpAddr, out: &mut String) {
     use std::fmt::Write as _;
     out.clear();

@@ -91,7 +91,7 @@ impl Networks {
     }
 
     /// The number + 1 of the innermost block that holds an address.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn innermost(&self, address: u128, run: Run) -> Option<u32> {
         match &self.bounds {
             Bounds::V4(bounds) => {

@@ -277,7 +277,7 @@ impl Records {
     }
 
     /// Where the record with this number in the section is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn spot(&self, number: u32) -> Option<Spot> {
         if number >= self.count {
             return None;
@@ -325,7 +325,7 @@ impl Records {
     }
 
     /// The body of the record at a spot, where this is its key.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at_with_key(&self, spot: Spot, key: &[u8]) -> Option<&[u8]> {
         let body = self.at(spot)?;
         let is_key = match body {

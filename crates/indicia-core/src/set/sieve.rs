@@ -11,6 +11,7 @@
 //!
 //! Names and words are tags of twelve bits in buckets of 64 bytes, one cache line each: see `docs/set-file.md`.
 
+use super::hash::split_mix;
 use crate::scan::prefetch;
 
 mod build;
@@ -138,13 +139,8 @@ pub(crate) struct Keys([u64; 5]);
 impl Keys {
     /// The keys of a seed, by splitmix64.
     pub(crate) fn new(seed: u64) -> Keys {
-        let mut state = seed;
-        Keys(std::array::from_fn(|_| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ z >> 31
-        }))
+        let mut numbers = split_mix(seed);
+        Keys(std::array::from_fn(|_| numbers.next().unwrap_or_default()))
     }
 
     /// The hash of `start..end` of a text, whatever its case: of its last 32 bytes and its length.
