@@ -56,6 +56,8 @@ pub(crate) struct Collector<'a> {
     pub(crate) ended_inside_a_record: bool,
     /// What rows said beside their values.
     pub(crate) known: Known,
+    /// The context of what nothing is said of, once there was such.
+    bare: Option<Option<Arc<Context>>>,
     sink: &'a mut dyn Sink,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Collector<'a> {
             lines_before: None,
             ended_inside_a_record: false,
             known: Known::default(),
+            bare: None,
             sink,
         }
     }
@@ -148,6 +151,15 @@ impl<'a> Collector<'a> {
             }
             None => self.report.skip("below confidence_min"),
         }
+    }
+
+    /// Hands an indicator on of which nothing is said, unless the options say it.
+    pub(crate) fn emit_bare(&mut self, target: Target) {
+        let context = match &self.bare {
+            Some(context) => context.clone(),
+            None => self.bare.insert(self.share(Context::default())).clone(),
+        };
+        self.emit_shared(target, context.as_ref());
     }
 
     fn count(&mut self, target: &Target) {

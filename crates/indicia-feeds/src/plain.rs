@@ -8,7 +8,7 @@
 
 use std::io::BufRead;
 
-use indicia_core::{Context, Kind, Match, Reason};
+use indicia_core::{Kind, Match, Reason};
 
 use crate::collect::{Collector, described};
 use crate::kinds::{Hint, has_graphic_edges};
@@ -82,22 +82,23 @@ fn value(text: &str, number: u64, to: &mut Collector<'_>) {
             .ok_or(Reason::BadRecord)
             .and_then(|bare| to.target(Hint::Shape, "value", bare, Match::Subdomains, Some(Match::Prefix)));
         match read {
-            Ok(target) => to.emit(target, None, Context::default()),
+            Ok(target) => to.emit_bare(target),
             Err(reason) => to.refuse(Place::Line(number), reason, text),
         }
         return;
     }
     let (text, comment) = split_comment(text);
-    let mut context = described(comment);
     let mut read = |text: &str| to.target(Hint::Shape, "value", text, Match::Subdomains, None);
 
     let Some((first, rest)) = text.split_once(char::is_whitespace).map(|(a, b)| (a, trim(b))) else {
         match read(text) {
-            Ok(target) => to.emit(target, None, context),
+            Ok(target) if comment.is_none() => to.emit_bare(target),
+            Ok(target) => to.emit(target, None, described(comment)),
             Err(reason) => to.refuse(Place::Line(number), reason, text),
         }
         return;
     };
+    let mut context = described(comment);
     // A path may hold blanks; so may a range, and a value that is defanged with them.
     if text.starts_with('/') {
         match read(text) {
