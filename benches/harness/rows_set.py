@@ -26,6 +26,7 @@ def addresses(lab):
         for peer in peers:
             if peer.name in goals:
                 lab.report("addresses", f"hit, random, {n:,} indicators, against {peer.name}", times_as_fast(ours, peer), *goals[peer.name], **facts)
+                lab.report("addresses", f"the same asked for together, against {peer.name}", times_as_fast(batch, peer), *goals[peer.name], **facts)
         if not goals:
             lab.note("addresses", f"miss, random, {n:,} indicators", **facts)
 

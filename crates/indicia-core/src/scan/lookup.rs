@@ -22,7 +22,7 @@ use crate::{IndicatorRef, IndicatorSet, Kind, Match, Observable, ParseError, Par
 /// How many parents of a name are asked for at once.
 const AT_ONCE: usize = 4;
 /// How many values are.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 32;
 
 impl IndicatorSet {
     /// All indicators that cover a value: the value itself, its host or domain, its parents and networks.
