@@ -222,6 +222,11 @@ fn sets_are_the_same_bytes_in_any_order() {
         fs::write(dir.path().join("c.ind"), &changed).unwrap();
         let r = run(dir.path(), &["inspect", "--verify", "c.ind"]);
         assert_eq!(r.code, 2, "byte {at}");
+        // Nor is a hit missing because of one.
+        for command in [&["scan", "-f", "c.ind", "f.csv"][..], &["lookup", "-f", "c.ind", "bad.example"]] {
+            let r = run(dir.path(), command);
+            assert_eq!(r.code, 2, "byte {at}: {}{}", r.out, r.err);
+        }
     }
     fs::write(dir.path().join("t.ind"), &bytes[..bytes.len() / 2]).unwrap();
     let r = run(dir.path(), &["scan", "-f", "t.ind", "f.csv"]);

@@ -97,6 +97,7 @@ fn what_is_written_is_read() {
     );
     assert_eq!(info.kinds["domain"], 3);
     set.verify().unwrap();
+    set.check().unwrap();
 }
 
 #[test]
@@ -240,6 +241,7 @@ fn every_changed_bit_is_seen_and_does_no_harm() {
             assert!(IndicatorSet::from_bytes(&file).is_err(), "byte {byte} bit {bit}");
             if let Ok(set) = IndicatorSet::from_storage(file.clone()) {
                 assert!(set.verify().is_err(), "byte {byte} bit {bit}");
+                assert!(set.check().is_err(), "byte {byte} bit {bit}");
                 if file[byte] != 1 << bit {
                     use_all(&set);
                 }
@@ -283,7 +285,7 @@ fn another_version_is_named() {
     for error in [IndicatorSet::from_bytes(&file).unwrap_err(), IndicatorSet::from_storage(file).unwrap_err()]
     {
         assert!(matches!(error, SetError::Version { found: 7 }));
-        assert_eq!(error.to_string(), "the set has format 7, this build reads 1: compile again");
+        assert_eq!(error.to_string(), "the set has format 7, this build reads 2: compile again");
     }
     assert!(matches!(IndicatorSet::from_bytes(b"INDICIA"), Err(SetError::NotASet)));
     assert!(matches!(IndicatorSet::from_bytes(b""), Err(SetError::NotASet)));

@@ -387,6 +387,7 @@ impl AsIs {
         std::fs::File::open(&spec.path).ok()?.take(HEAD_BYTES as u64).read_to_end(&mut head).ok()?;
         let set = Some(head).filter(|head| indicia_core::IndicatorSet::is_set(head));
         let set = set.and_then(|_| IndicatorSet::open_with(&spec.path, options).ok())?;
+        set.check().ok()?;
         let info = set.info();
         let same = info.carried == 0
             && info.public_suffixes == indicia_core::data::psl::version()

@@ -57,7 +57,7 @@ pub struct LiveFile {
 }
 
 impl LiveFile {
-    /// Opens a set file as [`IndicatorSet::open`] does: for files that are replaced by renaming another over them.
+    /// Opens a set file as [`IndicatorSet::open`] does, and checks that it was not damaged: for files that are replaced by renaming another over them.
     ///
     /// # Errors
     /// Those of [`IndicatorSet::open`].
@@ -65,7 +65,7 @@ impl LiveFile {
         LiveFile::open_with(path, OpenOptions::default())
     }
 
-    /// Opens a set file as [`IndicatorSet::open_with`] does, now and whenever it changed.
+    /// Opens a set file as [`IndicatorSet::open_with`] does, now and whenever it changed, and checks that it was not damaged.
     ///
     /// # Errors
     /// Those of [`IndicatorSet::open_with`].
@@ -73,7 +73,7 @@ impl LiveFile {
         let path = path.into();
         // Taken before the file is read: what comes between is seen as a change.
         let seen = Seen::of(&path)?;
-        let set = IndicatorSet::open_with(&path, &options)?;
+        let set = undamaged(&path, &options)?;
         Ok(LiveFile { live: Live::new(set), path, options, seen })
     }
 
@@ -100,7 +100,7 @@ impl LiveFile {
         }
         let current = self.live.current();
         self.options.min_sequence = self.options.min_sequence.max(current.sequence());
-        let set = IndicatorSet::open_with(&self.path, &self.options)?;
+        let set = undamaged(&self.path, &self.options)?;
         self.seen = seen;
         if (set.digest(), set.stamp()) == (current.digest(), current.stamp()) {
             return Ok(false);
@@ -108,6 +108,13 @@ impl LiveFile {
         self.live.replace(set);
         Ok(true)
     }
+}
+
+/// A set whose every byte was looked at: it will be used for long.
+fn undamaged(path: &Path, options: &OpenOptions) -> Result<IndicatorSet, Error> {
+    let set = IndicatorSet::open_with(path, options)?;
+    set.check().map_err(|source| Error::Set { path: path.into(), source })?;
+    Ok(set)
 }
 
 /// What tells that a file is another one.
