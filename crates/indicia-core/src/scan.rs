@@ -400,8 +400,13 @@ fn tell<'s>(
     on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
 ) -> ControlFlow<()> {
     let mut contexts = indicator.contexts_of();
-    let Some(first) = contexts.find(|c| options.filter.passes(c, event)) else {
-        return ControlFlow::Continue(());
+    // A loop: what `find` is made of is not compiled into this.
+    let first = loop {
+        match contexts.next() {
+            Some(context) if options.filter.passes(context, event) => break context,
+            Some(_) => {}
+            None => return ControlFlow::Continue(()),
+        }
     };
     guards.clear();
     options.guards.check(seen, relation, indicator, guards);

@@ -33,7 +33,7 @@ fn marked() -> &'static Marked {
 /// assert!(!indicia_data::is_ordinary("www.mediafire.com", 1 << 3 | 1 << 13));
 /// assert!(!indicia_data::is_ordinary("anything.ck", 1 << 8));
 /// ```
-#[inline]
+#[inline(always)]
 pub fn is_ordinary(name: &str, mut dots: u64) -> bool {
     let (name, marked) = (name.as_bytes(), marked());
     if marked.names.may_have(Mixed::of(name)) || name.starts_with(b"www.") {

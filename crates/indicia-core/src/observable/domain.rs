@@ -67,7 +67,7 @@ pub(crate) fn dots_at_a_glance<'t>(text: &'t str, buffer: &'t mut String) -> Opt
 }
 
 /// The same for a name that is canonical as it stands.
-#[inline]
+#[inline(always)]
 pub(crate) fn as_it_is(text: &str) -> Option<(&str, u64)> {
     match look(text.as_bytes()) {
         Look::Canonical { dots: dots @ 1.. } => Some((text, dots)),
