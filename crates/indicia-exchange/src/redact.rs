@@ -120,16 +120,17 @@ fn find(text: &str) -> Vec<Edit> {
         addresses.sort_by_key(|e| (e.start, std::cmp::Reverse(e.end)));
         addresses.dedup_by(|next, kept| next.start < kept.end);
     }
-    let urls = urls::find(text, &url_starts);
+    let signed = mail::find(text);
+    let urls = urls::find(text, &url_starts, &signed);
     hosts.extend(&urls.hosts);
     hosts.sort_unstable();
     let rules = [
         urls.edits,
-        mail::find(text),
+        signed,
         addresses,
         folders::find(text, &urls.web),
         numbers::sids(text),
-        outside(encoded::find(text), &hosts),
+        encoded::find(text, &hosts),
         outside(numbers::ibans(text), &hosts),
         outside(numbers::cards(text), &hosts),
         outside(numbers::phones(text), &hosts),
@@ -149,7 +150,7 @@ fn find_plain(text: &str, is_web: bool) -> Vec<Edit> {
         mail::find(text),
         folders::find(text, &web),
         numbers::sids(text),
-        encoded::find(text),
+        encoded::find(text, &[]),
         numbers::ibans(text),
         numbers::cards(text),
         numbers::phones(text),

@@ -227,8 +227,8 @@ proptest! {
     /// An address does not stay, however it is written and whatever stands around it.
     #[test]
     fn an_address_never_stays(
-        before in "([a-z /:?&=.,|(\"]{0,20}[ /:=(\"])?",
-        after in "([ /?&,;)\"|][a-z]{0,10})?",
+        before in "([a-z /:?&=.,|(\"]{0,20}[ /:=(\"]|[a-c0-2 /:?&=.,;|(\"'#%@\\[\\]\\\\<>-]{0,12}[ /:=(\"?&.,;#<>'@-])?",
+        after in "([ /?&,;)\"|][a-z]{0,10}|[ /?&,;:)\"|=#'<>\\[\\]\\\\-][a-c0-2 /:?&=.,;|(\"'#%@\\[\\]\\\\<>-]{0,10})?",
         (inner_before, inner_after) in ("[ -~]{0,6}[ :=<\"]", "[ >&\"].{0,5}"),
         way in 0usize..9,
     ) {
@@ -252,16 +252,22 @@ proptest! {
         let text = format!("{before}{written}{after}");
         let out = redact_text(&text, &mut Removed::new()).into_owned();
         prop_assert!(!out.contains(&secret), "{:?} -> {:?}", text, out);
-        let url = format!("http://bad.example/{}", text.trim_start_matches('/').replace([' ', '"', '|'], "/"));
-        if let Ok(target) = Target::from_parts(Kind::Url, &url, None, None) {
-            let out = match redact_target(&target, None, &mut Removed::new()) {
-                Redacted::Unchanged => target.observable.value().to_string(),
-                Redacted::Changed(other) => other.observable.value().to_string(),
-                Redacted::Refused(_) => String::new(),
-            };
-            prop_assert!(!out.contains(&secret), "{:?} -> {:?}", url, out);
-        }
+        let (url, out) = in_a_path(&text);
+        prop_assert!(!out.contains(&secret), "{:?} -> {:?}", url, out);
     }
+}
+
+/// A text as the path of a URL, and what goes out of that.
+fn in_a_path(text: &str) -> (String, String) {
+    let url = format!("http://bad.example/{}", text.trim_start_matches('/').replace([' ', '"', '|'], "/"));
+    let out = Target::from_parts(Kind::Url, &url, None, None).map_or(String::new(), |target| {
+        match redact_target(&target, None, &mut Removed::new()) {
+            Redacted::Unchanged => target.observable.value().to_string(),
+            Redacted::Changed(other) => other.observable.value().to_string(),
+            Redacted::Refused(_) => String::new(),
+        }
+    });
+    (url, out)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -278,6 +284,148 @@ fn base64(bytes: &[u8]) -> String {
             .collect::<String>()
     };
     bytes.chunks(3).map(group).collect()
+}
+
+/// Every encoding that the page lists, behind and in front of what could be taken for the rest of a URL, a host, a query, a
+/// path, an escape or a longer run.
+#[test]
+fn no_encoding_hides_behind_what_stands_around_it() {
+    const ADDRESS: &str = "victim.name@corp.example";
+    let wide = |text: &str| text.bytes().flat_map(|b| [b, 0]).collect::<Vec<u8>>();
+    let upper = |written: String| written.to_uppercase();
+    let mut ways = vec![
+        (ADDRESS.to_string(), "victim".to_string()),
+        (ADDRESS.replace('@', "[at]").replace('.', "[.]"), "victim".into()),
+        (ADDRESS.replace('@', "&#64;"), "victim".into()),
+        (ADDRESS.replace('@', "\\u0040"), "victim".into()),
+        (ADDRESS.bytes().map(|b| format!("%{b:02x}")).collect(), "%69%63%74".into()),
+        (ADDRESS.bytes().map(|b| format!("%25{b:02X}")).collect(), "%2569%2563%2574".into()),
+        (hex(ADDRESS.as_bytes()), hex(b"victim")),
+        (upper(hex(ADDRESS.as_bytes())), upper(hex(b"victim"))),
+        (hex(&wide(ADDRESS)), hex(&wide("victim"))),
+    ];
+    ways.extend(
+        ["%40", "%2540", "%252540", "%25252540"].map(|at| (ADDRESS.replace('@', at), "victim".into())),
+    );
+    for padding in ["", "=", "%3D"] {
+        // Three bytes at each of three places in their group are four digits from a place that this gives.
+        for (skipped, inner_before) in ["", ":", "::"].into_iter().enumerate() {
+            let from = (skipped + 3) / 3 * 4;
+            for bytes in
+                [format!("{inner_before}{ADDRESS}").into_bytes(), wide(&format!("{inner_before}{ADDRESS}"))]
+            {
+                let written = base64(&bytes);
+                ways.push((format!("{written}{padding}"), written[from..from + 6].to_string()));
+            }
+        }
+    }
+    let front = [
+        "",
+        " ",
+        "://.=",
+        "x://?=",
+        "://-",
+        "//.=",
+        "://",
+        "://.",
+        "://..",
+        "://a.b:",
+        "://a.b:8080:",
+        "://a.b,",
+        "://a.b;",
+        "://a.b&",
+        "://a.b(",
+        "://[",
+        "://[.",
+        "://[::1",
+        "://x.y.",
+        "://x@.=",
+        "://.=@",
+        "http://a.b=",
+        "http://a.b,",
+        "http://bad.example,",
+        "http://bad.example=",
+        "http://bad.example:",
+        "http://bad.example/",
+        "http://joe:pw@.=",
+        "hxxp[:]//.=",
+        "hxxp[:]//a[.]",
+        "http%3a%2f%2f.=",
+        "http%3A%2F%2Fa%2Eb,",
+        "http:\\\\.=",
+        "http[/][/].=",
+        "bad.example,",
+        "bad.example=",
+        "192.0.2.7,",
+        "[::1]",
+        "2001:db8::1,",
+        "?",
+        "?a",
+        "?a=",
+        "?lang=",
+        "?file=",
+        "&x=",
+        "a?b=c&",
+        "#",
+        "x#",
+        "/home",
+        "/home/",
+        "/home/x/",
+        "\\Users\\",
+        "C:\\Users\\x\\",
+        ".",
+        "..=",
+        "-.",
+        "=",
+        "==",
+        "%",
+        "%3D",
+        "%2F",
+        "%25",
+        "\"",
+        "\"\"",
+        "'",
+        "<",
+        "(",
+        "|",
+        ":",
+        "[",
+        "]",
+        "@",
+        "[email]",
+        "[query-value]",
+        "S-1-5-21-",
+        "S-1-5-21-1-",
+        "+49",
+        "+",
+        "_",
+        "é",
+        "\u{0}",
+        "0x",
+        "\\x",
+        "tel:",
+    ];
+    let behind = [
+        "", " ", ".", "..", ",x", ";x", ":", ":80", "/", "/x", "/abcdef", "?", "?x", "?a=b", "&x", "#", "#x",
+        "=", "==x", "%", "%3D", "%20x", "\"", "'", ">", ")", "|x", "]", "[.]", "+", "é", "\u{0}", "://a.com",
+        "@", "@x", " at x", "\\",
+    ];
+    let mut wrong = String::new();
+    for (written, secret) in &ways {
+        for before in front {
+            for after in behind {
+                let text = format!("{before}{written}{after}");
+                let out = redact_text(&text, &mut Removed::new()).into_owned();
+                for (text, out) in [in_a_path(&text), (text, out)] {
+                    if out.contains(secret) {
+                        writeln!(wrong, "{text:?} -> {out:?}").unwrap();
+                    }
+                }
+            }
+        }
+    }
+    let count = wrong.lines().count();
+    assert!(wrong.is_empty(), "{count}:\n{}", wrong.lines().take(40).collect::<Vec<_>>().join("\n"));
 }
 
 /// A long run of what makes the rules begin takes about as long for each byte as a tenth of it. (At a megabyte too; that is slow without optimization.)

@@ -9,8 +9,9 @@ use super::{Edit, mail, merge};
 /// `a@b.cc` has six bytes.
 const SHORTEST: usize = 6;
 
-pub(super) fn find(text: &str) -> Vec<Edit> {
-    let hex = in_runs(text, u8::is_ascii_hexdigit, |run| {
+/// `hosts` are spans in order, which may lie in one another: their digits are no part of a run.
+pub(super) fn find(text: &str, hosts: &[(usize, usize)]) -> Vec<Edit> {
+    let hex = in_runs(text, hosts, u8::is_ascii_hexdigit, |run| {
         let mut edits = Vec::new();
         for phase in 0..2 {
             let digits = &run[phase.min(run.len())..];
@@ -21,6 +22,7 @@ pub(super) fn find(text: &str) -> Vec<Edit> {
     });
     let base64 = in_runs(
         text,
+        hosts,
         |b| sextet(*b).is_some(),
         |run| {
             let mut edits = Vec::new();
@@ -41,13 +43,27 @@ pub(super) fn find(text: &str) -> Vec<Edit> {
     merge(text, with_padding(text, base64), hex)
 }
 
-/// Runs of an alphabet, each looked at by `look`, whose lists are joined, the first first.
-fn in_runs(text: &str, is_in: impl Fn(&u8) -> bool, look: impl Fn(&[u8]) -> Vec<Vec<Edit>>) -> Vec<Edit> {
+/// Runs of an alphabet outside hosts, each looked at by `look`, whose lists are joined, the first first.
+fn in_runs(
+    text: &str,
+    hosts: &[(usize, usize)],
+    is_in: impl Fn(&u8) -> bool,
+    look: impl Fn(&[u8]) -> Vec<Vec<Edit>>,
+) -> Vec<Edit> {
     let bytes = text.as_bytes();
     let mut edits = Vec::new();
+    let mut hosts = hosts.iter().peekable();
     let mut at = 0;
     while at < bytes.len() {
-        let length = bytes[at..].iter().take_while(|b| is_in(b)).count();
+        let behind = at;
+        while let Some((_, end)) = hosts.next_if(|(start, _)| *start <= at) {
+            at = at.max(*end);
+        }
+        if at > behind {
+            continue;
+        }
+        let border = hosts.peek().map_or(bytes.len(), |(start, _)| *start);
+        let length = bytes[at..border].iter().take_while(|b| is_in(b)).count();
         if length > SHORTEST {
             // Spans are those of the run until here; ASCII has no character borders to miss.
             let found = look(&bytes[at..at + length]);

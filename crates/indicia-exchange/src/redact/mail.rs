@@ -48,6 +48,15 @@ pub(super) fn signs(text: &str) -> impl Iterator<Item = (usize, usize)> {
     machine.iter().flat_map(move |m| m.find_iter(text)).map(|found| (found.start(), found.end()))
 }
 
+/// How many bytes write a sign or a dot as HTML does (`&#64;`), where a text begins with one.
+pub(super) fn reference(text: &str) -> Option<usize> {
+    let head = text.as_bytes();
+    let spelled = |s: &&&str| {
+        s.starts_with('&') && head.get(..s.len()).is_some_and(|h| h.eq_ignore_ascii_case(s.as_bytes()))
+    };
+    AT_SIGNS.iter().chain(&DOTS).find(spelled).map(|s| s.len())
+}
+
 /// A matcher of a table's spellings; a fixed table of short literals always builds.
 pub(super) fn automaton(table: &[&str]) -> Option<AhoCorasick> {
     AhoCorasick::builder()
@@ -74,15 +83,45 @@ fn domain(text: &str, from: usize) -> Option<Domain> {
     if literal.len() < text.len() - from {
         return None;
     }
+    let Labels { count, end, last, spoken, listed } = labels(text, from);
+    let name = last.trim_end_matches(['-', '_']);
+    let letters = name.chars().filter(|c| c.is_alphabetic()).count();
+    let lower = name.to_ascii_lowercase();
+    let is_name = count > 1
+        && letters > 1
+        && name.starts_with(char::is_alphabetic)
+        && (!spoken || is_listed(name))
+        && (count > 2 || is_listed(name) || !FILE_ENDINGS.contains(&lower.as_str()));
+    // What follows may be no part of it: `joe@corp.example.1`, `joe@corp.example-1.2`.
+    if is_name { Some(end) } else { listed }.map(Domain::Name)
+}
+
+/// Labels with a dot of any spelling between each two.
+pub(super) struct Labels {
+    pub(super) count: usize,
+    /// Where the last one ends; a dot behind it is none of theirs.
+    pub(super) end: usize,
+    pub(super) last: String,
+    /// Whether one of the dots is a word.
+    spoken: bool,
+    /// Where the last top-level domain behind a dot ends, which is a label or what stands in front of its hyphen.
+    listed: Option<usize>,
+}
+
+/// The labels that begin at a place.
+pub(super) fn labels(text: &str, from: usize) -> Labels {
+    let mut found = Labels { count: 0, end: from, last: String::new(), spoken: false, listed: None };
     let mut at = from;
-    let (mut labels, mut end, mut spoken) = (0usize, from, false);
-    let mut last = String::new();
     loop {
         let mut label = String::new();
+        let mut hyphen = None;
         while let Some((c, length)) = unit::at(text, at)
             && (is_letter(c) || matches!(c, '-' | '_'))
             && !(matches!(c, '-' | '_') && dot(text, at).is_some())
         {
+            if matches!(c, '-' | '_') && hyphen.is_none() {
+                hyphen = Some((label.len(), at));
+            }
             // Longer than any label: only that it is long matters.
             if label.len() < 256 {
                 label.push(c);
@@ -90,26 +129,18 @@ fn domain(text: &str, from: usize) -> Option<Domain> {
             at += length;
         }
         if label.is_empty() {
-            break;
+            return found;
         }
-        (labels, end, last) = (labels + 1, at, label);
-        match dot(text, at) {
-            Some((length, word)) => {
-                at += length;
-                spoken |= word;
-            }
-            None => break,
+        (found.count, found.end, found.last) = (found.count + 1, at, label);
+        if found.count > 1 && found.last.len() < 256 {
+            let whole = std::iter::once((found.last.len(), at));
+            let mut ends = whole.chain(hyphen).filter(|(length, _)| is_listed(&found.last[..*length]));
+            found.listed = ends.next().map(|(_, end)| end).or(found.listed);
         }
+        let Some((length, word)) = dot(text, at) else { return found };
+        at += length;
+        found.spoken |= word;
     }
-    let name = last.trim_end_matches(['-', '_']);
-    let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-    let lower = name.to_ascii_lowercase();
-    let is_name = labels > 1
-        && letters > 1
-        && name.starts_with(char::is_alphabetic)
-        && (!spoken || is_listed(name))
-        && (labels > 2 || is_listed(name) || !FILE_ENDINGS.contains(&lower.as_str()));
-    is_name.then_some(Domain::Name(end))
 }
 
 /// The dot at a place: how many bytes write it, and whether it is a word.

@@ -213,8 +213,8 @@ pub(super) const PERSONAL_TYPES: [&str; 44] = [
     "whois-registrant-phone",
 ];
 
-/// Spellings of the sign in an address. Compared without case.
-pub(super) const AT_SIGNS: [&str; 28] = [
+/// Spellings of the sign in an address. Compared without case. A URL's canonical form writes `\` as `/`.
+pub(super) const AT_SIGNS: [&str; 29] = [
     "@",
     "\u{ff20}",
     "\u{fe6b}",
@@ -239,6 +239,7 @@ pub(super) const AT_SIGNS: [&str; 28] = [
     "&#x40;",
     "&commat;",
     "\\u0040",
+    "/u0040",
     "%40",
     "%2540",
     "%252540",
@@ -246,10 +247,10 @@ pub(super) const AT_SIGNS: [&str; 28] = [
 ];
 
 /// Spellings of the dot in the domain of an address, longest first. Compared without case.
-pub(super) const DOTS: [&str; 24] = [
-    "&period;", "[punkt]", "[punto]", " [dot] ", " (dot) ", " {dot} ", "\\u002e", "[dot]", "(dot)", "{dot}",
-    "&#46;", " dot ", "_dot_", "-dot-", " [.] ", " (.) ", "\u{3002}", "\u{ff0e}", "\u{ff61}", "[.]", "(.)",
-    "{.}", "<.>", ".",
+pub(super) const DOTS: [&str; 25] = [
+    "&period;", "[punkt]", "[punto]", " [dot] ", " (dot) ", " {dot} ", "\\u002e", "/u002e", "[dot]", "(dot)",
+    "{dot}", "&#46;", " dot ", "_dot_", "-dot-", " [.] ", " (.) ", "\u{3002}", "\u{ff0e}", "\u{ff61}", "[.]",
+    "(.)", "{.}", "<.>", ".",
 ];
 
 /// Endings of files that are no top-level domains: `icon@2x.png` is not an address.

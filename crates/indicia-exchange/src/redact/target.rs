@@ -3,7 +3,7 @@
 use indicia_core::{Kind, Match, Role, Target};
 
 use super::tables::{PERSONAL_TYPES, QUERY_VALUE, URL_FRAGMENT, URL_USERINFO};
-use super::{Class, Removed, count, find, find_plain, urls};
+use super::{Class, Removed, count, find, find_plain, mail, urls};
 
 /// What becomes of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,10 +163,13 @@ fn is_personal_type(name: &str) -> bool {
 fn url(target: &Target, removed: &mut Removed) -> Redacted {
     let value = target.observable.value();
     let mut taken: Vec<&'static Class> = Vec::new();
-    let whole = match value.split_once('#') {
-        Some((whole, _)) => {
+    let whole = match value.find('#') {
+        Some(hash) => {
             taken.push(&URL_FRAGMENT);
-            whole
+            // An address that the number sign helps to write (`joe&#64;corp.example`) begins in front of the fragment: it is
+            // looked at as a whole, and cut out with all behind it.
+            let over = mail::find(value).into_iter().find(|edit| edit.start < hash && hash < edit.end);
+            &value[..over.map_or(hash, |edit| edit.end)]
         }
         None => value,
     };
@@ -219,6 +222,9 @@ fn url(target: &Target, removed: &mut Removed) -> Redacted {
     }
     let match_ = if is_cut { Match::Prefix } else { target.match_ };
     let written = format!("{}{}{tail}", &whole[..scheme], &whole[host..authority_end]);
+    if written.contains('#') {
+        return Redacted::Refused(Refusal::PersonalText);
+    }
     match Target::from_parts(Kind::Url, &written, Some(match_), None) {
         Ok(cut) => {
             for class in taken {

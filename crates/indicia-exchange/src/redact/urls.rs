@@ -16,14 +16,14 @@ use super::{Edit, mail, unit};
 #[derive(Default)]
 pub(super) struct Urls {
     pub(super) edits: Vec<Edit>,
-    /// The spans of hosts with their ports.
+    /// The spans of hosts.
     pub(super) hosts: Vec<(usize, usize)>,
     /// The spans of URLs that have a host.
     pub(super) web: Vec<(usize, usize)>,
 }
 
-/// `starts` are the places where the core finds URLs, in order.
-pub(super) fn find(text: &str, starts: &[usize]) -> Urls {
+/// `starts` are the places where the core finds URLs, `addresses` what the rule for e-mail finds, both in order.
+pub(super) fn find(text: &str, starts: &[usize], addresses: &[Edit]) -> Urls {
     static MACHINE: OnceLock<Option<AhoCorasick>> = OnceLock::new();
     let machine = MACHINE.get_or_init(|| mail::automaton(&SCHEME_ENDS));
     let mut urls = Urls::default();
@@ -54,7 +54,7 @@ pub(super) fn find(text: &str, starts: &[usize]) -> Urls {
         if has_host {
             urls.web.push((from, to));
         }
-        urls.tail(text, authority, (from, to));
+        urls.tail(text, authority, (from, to), addresses);
     }
     urls
 }
@@ -84,26 +84,21 @@ impl Urls {
         if is_userinfo {
             self.edits.push(Edit { start: from, end: sign, class: &URL_USERINFO });
         }
-        // A word without a dot is no host that anybody else could reach.
         let host = if is_userinfo { sign } else { from };
-        if text[host..end].contains(['.', '[']) {
-            // What stands for a port and is no number is no part of a host.
-            let port = text[host..end].rfind(':').map(|colon| host + colon).filter(|colon| {
-                !text[*colon..end].contains(']') && !text[colon + 1..end].bytes().all(|b| b.is_ascii_digit())
-            });
-            self.hosts.push((host, port.unwrap_or(end)));
+        if let Some(host_end) = host_end(&text[..end], host) {
+            self.hosts.push((host, host_end));
         }
         end
     }
 
     /// Query and fragment of a word, whose authority, if it is a URL, begins at a place.
-    fn tail(&mut self, text: &str, authority: Option<usize>, (from, to): (usize, usize)) {
+    fn tail(&mut self, text: &str, authority: Option<usize>, (from, to): (usize, usize), addresses: &[Edit]) {
         let mut end = to;
         let mut fragment = None;
         if let Some(authority) = authority
-            && let Some(hash) = text[authority..to].find('#')
+            && let Some(hash) = fragment_begin(text, authority, to, addresses)
         {
-            end = authority + hash;
+            end = hash;
             let inside = end + 1;
             let behind = inside + text[inside..to].trim_end_matches(is_closing).len();
             fragment = Some(Edit { start: end, end: behind, class: &URL_FRAGMENT });
@@ -140,10 +135,32 @@ impl Urls {
     }
 }
 
+/// Where the host that an authority begins with ends.
+///
+/// What stands behind a scheme is a host only if somebody could reach it: a name with a known top-level domain, or the
+/// numbers of an IPv4 address, octal ones too. Anything else (`://.=…`, `://a.b,…`) may be a secret with junk in front.
+/// IPv6 addresses hold nothing that the rules which pass over hosts would take.
+fn host_end(text: &str, from: usize) -> Option<usize> {
+    let name = mail::labels(text, from);
+    let number = |label: &str| (1..=12).contains(&label.len()) && label.bytes().all(|b| b.is_ascii_digit());
+    let is_address = || name.count <= 4 && text[from..name.end].split('.').all(number);
+    (name.count > 1 && (mail::is_listed(&name.last) || is_address())).then_some(name.end)
+}
+
 /// `file://host@SSL/`, `file://host@8080/`: what stands behind the sign is Windows' way to ask for WebDAV, and the
 /// host stands before it.
 pub(super) fn is_webdav(behind: &str) -> bool {
     !behind.is_empty() && (behind.eq_ignore_ascii_case("ssl") || behind.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Where the fragment begins: at the first number sign that writes no address (`joe&#64;corp.example`), of which the part
+/// in front would stay.
+fn fragment_begin(text: &str, from: usize, to: usize, addresses: &[Edit]) -> Option<usize> {
+    let mut hashes = text[from..to].match_indices('#').map(|(n, _)| from + n);
+    hashes.find(|hash| {
+        let behind = addresses.partition_point(|edit| edit.start <= *hash);
+        addresses[..behind].last().is_none_or(|edit| edit.end <= *hash)
+    })
 }
 
 /// Whether the name of a key and a sign of equality stand here.
@@ -159,7 +176,7 @@ pub(super) fn values(text: &str, from: usize, to: usize, bare: bool) -> Vec<(usi
     let mut all = Vec::new();
     let mut at = from;
     while at < to {
-        let end = text[at..to].find(['&', ';']).map_or(to, |n| at + n);
+        let end = piece_end(text, at, to);
         let piece = &text[at..end];
         match piece.split_once('=') {
             Some((key, value)) if !is_kept(key, value) => all.push((at + key.len() + 1, end)),
@@ -173,6 +190,19 @@ pub(super) fn values(text: &str, from: usize, to: usize, bare: bool) -> Vec<(usi
     }
     all.retain(|(start, end)| start < end);
     all
+}
+
+/// Where a piece of a query ends. What writes the sign of an address is no border: in front of it stands part of a value
+/// (`joe&commat;corp.example`).
+fn piece_end(text: &str, from: usize, to: usize) -> usize {
+    let mut at = from;
+    while let Some(border) = text[at..to].find(['&', ';']).map(|n| at + n) {
+        match mail::reference(&text[border..to]) {
+            Some(length) => at = border + length,
+            None => return border,
+        }
+    }
+    to
 }
 
 /// Whether a key is on the list and its value as harmless as the list says.
