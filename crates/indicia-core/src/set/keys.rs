@@ -99,12 +99,12 @@ impl<'s> Keys<'s> {
     /// Last step, whichever of the others were gone: every indicator with this key.
     #[inline(always)]
     pub(crate) fn equal(&self, probe: &Probe, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        match probe.step {
-            Step::Nowhere => {}
-            Step::Record(spot) if let Some(body) = self.records.at_with_key(spot, key.as_bytes()) => {
-                self.all_from(body, spot, key, found);
-            }
-            _ => self.search(probe.hash, key, found),
+        if let Step::Record(spot) = probe.step
+            && let Some(body) = self.records.at_with_key(spot, key.as_bytes())
+        {
+            self.all_from(body, spot, key, found);
+        } else if !probe.is_nowhere() {
+            self.search(probe.hash, key, found);
         }
     }
 
