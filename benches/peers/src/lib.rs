@@ -65,11 +65,16 @@ pub fn turns(ready: &Value, mut pass: impl FnMut() -> u64) {
 
 /// The rows of a file of `make_workload.py indicators`: the value and its type.
 pub fn rows(csv: &str) -> impl Iterator<Item = (&str, &str)> {
+    rows_with_contexts(csv).map(|(value, kind, _)| (value, kind))
+}
+
+/// The same with the columns behind: source and confidence.
+pub fn rows_with_contexts(csv: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     csv.lines().skip(1).filter_map(|line| {
         // A URL can have commas, the columns behind it have none.
-        let mut columns = line.rsplitn(4, ',').skip(2);
-        let (kind, value) = (columns.next()?, columns.next()?);
-        Some((value.trim_matches('"'), kind))
+        let (at, _) = line.rmatch_indices(',').nth(1)?;
+        let (value, kind) = line[..at].rsplit_once(',')?;
+        Some((value.trim_matches('"'), kind, &line[at + 1..]))
     })
 }
 

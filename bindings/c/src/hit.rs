@@ -95,7 +95,7 @@ unsafe impl Send for Lists {}
 impl Lists {
     /// A hit of a scan.
     pub(crate) fn view(&mut self, set: &indicia_set, hit: &HitView<'_, '_>) -> indicia_hit {
-        self.fill(hit.indicator, hit.contexts(), hit.guards);
+        self.fill(hit.indicator, hit.contexts(), hit.guards());
         indicia_hit {
             start: hit.start,
             end: hit.end,

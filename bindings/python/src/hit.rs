@@ -44,7 +44,7 @@ impl Found {
             value: view.value.to_string(),
             relation: view.relation,
             index: view.indicator.index(),
-            guards: view.guards.to_vec(),
+            guards: view.guards().to_vec(),
             contexts: places(&view.indicator, view.contexts()),
         }
     }

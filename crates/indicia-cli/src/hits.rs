@@ -241,7 +241,7 @@ impl Style {
             }
             write!(out, ")")?;
         }
-        for guard in hit.guards {
+        for guard in hit.guards() {
             write!(
                 out,
                 " {}",
@@ -307,9 +307,9 @@ fn jsonl(hit: &HitView<'_, '_>, place: &Place<'_>, record: &str, out: &mut Vec<u
     json_text(hit.relation.name(), out)?;
     out.extend_from_slice(b",\"indicator\":");
     out.extend_from_slice(record.as_bytes());
-    if !hit.guards.is_empty() {
+    if !hit.guards().is_empty() {
         out.extend_from_slice(b",\"guard\":");
-        serde_json::to_writer(&mut *out, hit.guards)?;
+        serde_json::to_writer(&mut *out, hit.guards())?;
     }
     if let Some(via) = place.via {
         out.extend_from_slice(b",\"via\":");
@@ -385,7 +385,7 @@ fn csv_cells<'h>(hit: &HitView<'h, '_>, place: &Place<'_>) -> Vec<Cow<'static, s
         distinct(contexts.iter().filter_map(|c| c.feed.as_deref().map(Cow::Borrowed))),
         distinct(contexts.iter().flat_map(|c| c.labels.iter().map(|l| Cow::Borrowed(l.as_str())))),
         contexts.iter().filter_map(|c| c.tlp).max().map(|t| t.name().to_string()).unwrap_or_default(),
-        distinct(hit.guards.iter().map(|g| Cow::Borrowed(&*g.rule))),
+        distinct(hit.guards().iter().map(|g| Cow::Borrowed(&*g.rule))),
         text(first),
         text(last),
         place.seen.map(|seen| seen.count.to_string()).unwrap_or_default(),
@@ -451,7 +451,7 @@ fn ecs(hit: &HitView<'_, '_>, place: &Place<'_>) -> Value {
         }));
     }
     let mut labels = vec![hit.relation.name().to_string()];
-    labels.extend(hit.guards.iter().map(|g| format!("guard:{}", g.rule)));
+    labels.extend(hit.guards().iter().map(|g| format!("guard:{}", g.rule)));
     let mut event = json!({ "kind": "enrichment", "category": ["threat"], "type": ["indicator"] });
     if let (Some(first), Some(last)) = place.times() {
         (event["start"], event["end"]) = (first.to_string().into(), last.to_string().into());

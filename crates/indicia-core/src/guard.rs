@@ -501,7 +501,7 @@ mod tests {
         let marked = |text: &str, options: &ScanOptions| {
             let mut found = Vec::new();
             let _ = set.scan_with(text.as_bytes(), options, &mut Scratch::default(), &mut |hit| {
-                found.push(hit.guards.iter().any(|g| g.rule == "shared-hosting"));
+                found.push(hit.guards().iter().any(|g| g.rule == "shared-hosting"));
                 ControlFlow::Continue(())
             });
             found

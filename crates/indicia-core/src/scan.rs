@@ -5,12 +5,14 @@
 //! value is found wherever it stands between borders. All indicators that match are reported; of one
 //! indicator's hits inside one another only the outermost is.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
 mod classes;
 mod finder;
+mod levels;
 mod lookup;
 pub(crate) mod masks;
 mod simd;
@@ -19,15 +21,16 @@ mod urls;
 mod walk;
 
 use finder::{Finder, Place};
+use levels::Levels;
 pub use simd::Level;
-pub(crate) use simd::{prefetch, text};
+pub(crate) use simd::{prefetch, text, text_in};
 pub use stream::Stream;
 use walk::Walk;
 
 use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards, Seen};
 use crate::refang::{Refang, View};
-use crate::set::{ContextsOf, MaskScratch};
+use crate::set::MaskScratch;
 use crate::{Context, IndicatorRef, IndicatorSet, Kind, Time};
 
 /// How an indicator matches where it was found.
@@ -119,7 +122,6 @@ impl Default for ScanRefang {
 }
 
 /// One place in data where an indicator matches, as a callback sees it.
-#[derive(Debug)]
 pub struct HitView<'s, 'v> {
     /// First byte.
     pub start: usize,
@@ -135,24 +137,44 @@ pub struct HitView<'s, 'v> {
     pub relation: Relation,
     /// What matches.
     pub indicator: IndicatorRef<'s>,
-    /// Reasons to doubt it.
-    pub guards: &'v [Guard],
-    /// The first context that passes the filter, and those behind it.
+    seen: &'v Seen<'v>,
+    options: &'v ScanOptions,
+    /// The guards, once somebody asked, and the memory for them.
+    told: OnceCell<Vec<Guard>>,
+    room: &'v Cell<Vec<Guard>>,
+    /// The first context that passes the filter, and how many the indicator has up to it and behind it.
     first: &'s Context,
-    others: ContextsOf<'s>,
-    filter: &'v Filter,
+    passed: usize,
+    others: usize,
     event: Option<Time>,
+}
+
+impl fmt::Debug for HitView<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_hit().fmt(f)
+    }
 }
 
 impl<'s> HitView<'s, '_> {
     /// The contexts that pass the filter.
     #[inline]
     pub fn contexts(&self) -> impl Iterator<Item = &'s Context> + '_ {
-        let mut others = self.others.clone();
-        let mut first = Some(self.first);
+        let (mut first, mut others) = (Some(self.first), None);
         std::iter::from_fn(move || match first.take() {
-            None if !others.is_empty() => others.find(|c| self.filter.passes(c, self.event)),
+            None if self.others > 0 => others
+                .get_or_insert_with(|| self.indicator.contexts_of().skip(self.passed))
+                .find(|c| self.options.filter.passes(c, self.event)),
             first => first,
+        })
+    }
+
+    /// Reasons to doubt the hit, looked for when first asked.
+    pub fn guards(&self) -> &[Guard] {
+        self.told.get_or_init(|| {
+            let mut guards = self.room.take();
+            guards.clear();
+            self.options.guards.check(self.seen, self.relation, self.indicator, &mut guards);
+            guards
         })
     }
 
@@ -165,7 +187,7 @@ impl<'s> HitView<'s, '_> {
             value: self.value.to_string(),
             relation: self.relation,
             indicator: self.indicator,
-            guards: self.guards.to_vec(),
+            guards: self.guards().to_vec(),
             contexts: self.contexts().collect(),
         }
     }
@@ -216,6 +238,7 @@ pub struct Scratch {
     reach: HashMap<u32, usize, foldhash::fast::RandomState>,
     masks: MaskScratch,
     walk: Walk,
+    levels: Levels,
     level: Option<Level>,
     limits: u64,
 }
@@ -385,7 +408,7 @@ impl IndicatorSet {
     }
 }
 
-/// Filters and guards a match, and reports what is left.
+/// Filters a match, and reports what is left.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "all that makes a hit, for two callers")]
 fn tell<'s>(
@@ -401,16 +424,17 @@ fn tell<'s>(
 ) -> ControlFlow<()> {
     let mut contexts = indicator.contexts_of();
     // A loop: what `find` is made of is not compiled into this.
+    let mut passed = 0;
     let first = loop {
+        passed += 1;
         match contexts.next() {
             Some(context) if options.filter.passes(context, event) => break context,
             Some(_) => {}
             None => return ControlFlow::Continue(()),
         }
     };
-    guards.clear();
-    options.guards.check(seen, relation, indicator, guards);
-    on_hit(&HitView {
+    let room = Cell::from_mut(guards);
+    let hit = HitView {
         start,
         end,
         raw,
@@ -418,10 +442,18 @@ fn tell<'s>(
         value: seen.value,
         relation,
         indicator,
-        guards,
+        seen,
+        options,
+        told: OnceCell::new(),
+        room,
         first,
-        others: contexts,
-        filter: &options.filter,
+        passed,
+        others: contexts.len(),
         event,
-    })
+    };
+    let result = on_hit(&hit);
+    if let Some(guards) = hit.told.into_inner() {
+        room.set(guards);
+    }
+    result
 }

@@ -81,7 +81,7 @@ fn typed_lookups_use_memory_that_is_there() {
         let mut on_hit = |hit: &HitView<'_, '_>| {
             hits += 1;
             contexts += hit.contexts().filter(|context| context.feed.is_some()).count();
-            guards += hit.guards.len();
+            guards += hit.guards().len();
             ControlFlow::Continue(())
         };
         for address in &addresses {

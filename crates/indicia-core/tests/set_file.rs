@@ -285,7 +285,7 @@ fn another_version_is_named() {
     for error in [IndicatorSet::from_bytes(&file).unwrap_err(), IndicatorSet::from_storage(file).unwrap_err()]
     {
         assert!(matches!(error, SetError::Version { found: 7 }));
-        assert_eq!(error.to_string(), "the set has format 7, this build reads 2: compile again");
+        assert_eq!(error.to_string(), "the set has format 7, this build reads 3: compile again");
     }
     assert!(matches!(IndicatorSet::from_bytes(b"INDICIA"), Err(SetError::NotASet)));
     assert!(matches!(IndicatorSet::from_bytes(b""), Err(SetError::NotASet)));

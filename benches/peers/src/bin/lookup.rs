@@ -6,10 +6,12 @@
 //! | `indicia-address-together` | the same | the same, asked for in one call |
 //! | `ip_network_table` | the workload's CSV | the longest network |
 //! | `maxminddb` | a file of `matchy build` | whether there is a record, not decoded |
+//! | `maxminddb-contexts` | the same | the record of the longest network, its source read |
 //! | `matchy-address` | the same | the record of the longest network |
 //! | `indicia-name` | a compiled set | all indicators that cover it, contexts read; one value after the other |
 //! | `indicia-name-together` | the same | the same, asked for in one call |
 //! | `hashbrown-name` | the workload's CSV | the longest listed name that is it or a parent |
+//! | `hashbrown-name-contexts` | the same | all listed names that are it or a parent, contexts read |
 //!
 //! Addresses are parsed before, names are as they are in the list. The result of a pass is the number of values found.
 
@@ -19,7 +21,7 @@ use std::time::Instant;
 
 use hashbrown::HashMap;
 use indicia::{HitView, IndicatorSet, ScanOptions, Scratch};
-use indicia_peers::{read_text, rows, turns};
+use indicia_peers::{read_text, rows, rows_with_contexts, turns};
 use ip_network::{Ipv4Network, Ipv6Network};
 use ip_network_table::IpNetworkTable;
 use matchy::QueryResult;
@@ -95,6 +97,10 @@ fn main() {
                 addresses.iter().map(|a| u64::from(database.lookup(*a).is_ok_and(|r| r.has_data()))).sum()
             });
         }
+        "maxminddb-contexts" => {
+            let database = maxminddb::Reader::open_readfile(list).expect("a file of matchy");
+            turns(&ready(began), || addresses.iter().map(|a| u64::from(read_record(&database, *a))).sum());
+        }
         "matchy-address" => {
             let database = matchy::Database::from(list.as_str()).no_cache().open().expect("a file of matchy");
             turns(&ready(began), || {
@@ -110,6 +116,22 @@ fn main() {
                 .zip(0..)
                 .collect();
             turns(&ready(began), || values.iter().map(|name| u64::from(walk(&names, name).is_some())).sum());
+        }
+        "hashbrown-name-contexts" => {
+            let list = read_text(list);
+            let (mut contexts, mut numbers) = (Vec::new(), HashMap::new());
+            let mut names: HashMap<Box<str>, Vec<u32>, foldhash::fast::RandomState> = HashMap::default();
+            for (name, kind, context) in rows_with_contexts(&list).filter(|(_, kind, _)| *kind == "domain") {
+                let number = *numbers.entry(context).or_insert_with(|| {
+                    contexts.push(Box::<str>::from(context));
+                    contexts.len() as u32 - 1
+                });
+                assert!(!name.is_empty(), "{kind}");
+                names.entry(name.into()).or_default().push(number);
+            }
+            turns(&ready(began), || {
+                values.iter().map(|name| u64::from(walk_to_the_end(&names, &contexts, name))).sum()
+            });
         }
         other => panic!("{other}: no such contender"),
     }
@@ -134,6 +156,39 @@ fn walk(names: &HashMap<Box<str>, u32, foldhash::fast::RandomState>, name: &str)
         }
         name = name.split_once('.')?.1;
     }
+}
+
+/// Whether there is a record of an address, after its source has been read.
+fn read_record(database: &maxminddb::Reader<Vec<u8>>, address: IpAddr) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Row<'r> {
+        source: &'r str,
+    }
+    let row = database.lookup(address).ok().and_then(|found| found.decode::<Row<'_>>().ok().flatten());
+    row.is_some_and(|row| std::hint::black_box(row.source.len()) > 0)
+}
+
+/// Whether the name or a parent is listed, after the contexts of each that is have been read.
+fn walk_to_the_end(
+    names: &HashMap<Box<str>, Vec<u32>, foldhash::fast::RandomState>,
+    contexts: &[Box<str>],
+    name: &str,
+) -> bool {
+    let mut found = false;
+    // A name of one label is not looked up by the other contenders either.
+    let mut rest = Some(name);
+    while let Some(name) = rest {
+        let behind = name.split_once('.').map(|(_, behind)| behind);
+        if behind.is_none() {
+            break;
+        }
+        for number in names.get(name).into_iter().flatten() {
+            std::hint::black_box(contexts[*number as usize].len());
+            found = true;
+        }
+        rest = behind;
+    }
+    found
 }
 
 /// Addresses and networks of both families.

@@ -59,7 +59,7 @@ pub(crate) fn run() -> io::Result<Exit> {
     let mut written = Ok(());
     let _ = set.scan_with(chunk.text(), &ScanOptions::default(), &mut Scratch::default(), &mut |hit| {
         hits += 1;
-        doubtful += u64::from(!hit.guards.is_empty());
+        doubtful += u64::from(!hit.guards().is_empty());
         let place = Place {
             path: "traffic.log",
             line: places.line(hit.start),

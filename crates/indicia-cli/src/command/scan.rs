@@ -56,10 +56,10 @@ impl Default for Totals {
 impl Totals {
     /// Counts a hit, and says whether it is shown.
     fn count(&mut self, hit: &HitView<'_, '_>, style: &Style) -> bool {
-        for guard in hit.guards {
+        for guard in hit.guards() {
             *self.guards.entry(guard.rule.to_string()).or_default() += 1;
         }
-        if !style.shows(hit.guards) {
+        if !style.shows(hit.guards()) {
             self.hidden += 1;
             return false;
         }

@@ -12,17 +12,18 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
 
 use super::finder::{Finder, Place};
+use super::levels::Levels;
 use super::{Hit, HitView, Part, Pending, Relation, ScanOptions, Scratch, tell};
 use crate::guard::{Guard, Seen};
 use crate::observable::{digest, domain, ip};
 use crate::refang::Refang;
-use crate::set::{Keys, Probe, address_key};
+use crate::set::{Dotted, Keys, Spot, address_key};
 use crate::{IndicatorRef, IndicatorSet, Kind, Match, Observable, ParseError, ParseOptions, Profile, Reason};
 
-/// How many parents of a name are asked for at once.
-const AT_ONCE: usize = 4;
-/// How many values are.
+/// How many values are asked for at once.
 const TOGETHER: usize = 32;
+/// How many names and parents are; one name of 63 bytes has no more than a quarter of them.
+const LEVELS: usize = 128;
 
 impl IndicatorSet {
     /// All indicators that cover a value: the value itself, its host or domain, its parents and networks.
@@ -125,10 +126,9 @@ impl IndicatorSet {
         if let IpAddr::V4(address) = address {
             let networks = self.v4_networks();
             let run = networks.run(address.to_bits().into());
-            let number =
-                self.addresses().map_or(Probe::NONE, |listed| listed.find(address, listed.run(address)));
+            let number = self.addresses().and_then(|listed| listed.find(address, listed.run(address)));
             let block = networks.innermost(address.to_bits().into(), run).unwrap_or(0);
-            return self.tell_v4(address, number, block, options, scratch, on_hit);
+            return self.tell_v4(address, (number, None), block, options, scratch, on_hit);
         }
         let Scratch { pending, guards, key, name, .. } = scratch;
         let mut matches = Matches::new(pending);
@@ -152,21 +152,23 @@ impl IndicatorSet {
     fn tell_v4<'s>(
         &'s self,
         address: Ipv4Addr,
-        number: Probe,
+        (number, spot): (Option<u32>, Option<Spot>),
         block: u32,
         options: &ScanOptions,
         scratch: &mut Scratch,
         on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
     ) -> ControlFlow<()> {
-        if number.is_nowhere() && block == 0 {
+        if number.is_none() && block == 0 {
             return ControlFlow::Continue(());
         }
-        let Scratch { pending, guards, key, .. } = scratch;
+        let Scratch { pending, guards, .. } = scratch;
         let mut matches = Matches::new(pending);
-        address_key(address.into(), key);
+        let written = Dotted::of(address);
+        let key = written.as_str();
         self.covering_block(block, address, |found| matches.push(found, Relation::Network));
-        if let Some(addresses) = self.addresses() {
-            addresses.equal(&number, key, |found| matches.push(found, Relation::Exact));
+        if let (Some(number), Some(addresses)) = (number, self.addresses()) {
+            let spot = spot.or_else(|| addresses.spot(number));
+            addresses.equal(number, spot, key, |found| matches.push(found, Relation::Exact));
         }
         let seen = Seen { kind: Kind::Ipv4, value: key, address: Some(address.into()), dots: 0 };
         matches.tell(self, &seen, options, guards, on_hit)
@@ -208,9 +210,13 @@ impl IndicatorSet {
             let mut buffer = std::mem::take(&mut scratch.name);
             let told = domain::dots_at_a_glance(plain, &mut buffer).map(|(name, dots)| {
                 let Some(keys) = self.keys(Kind::Domain) else { return ControlFlow::Continue(()) };
-                let mut levels = Levels::NONE;
-                levels.ask(&keys, name, 0, dots);
-                self.tell_name(&keys, name, &mut levels, options, scratch, on_hit)
+                let mut levels = std::mem::take(&mut scratch.levels);
+                levels.clear();
+                levels.ask(&keys, name.as_bytes(), 0, dots);
+                levels.go(&keys);
+                let told = self.tell_name(&keys, name, 0, dots, &mut levels, options, scratch, on_hit);
+                scratch.levels = levels;
+                told
             });
             scratch.name = buffer;
             if let Some(told) = told {
@@ -241,31 +247,39 @@ impl IndicatorSet {
         let (listed, networks) = (self.addresses(), self.v4_networks());
         for (chunk, first) in addresses.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
             // Each step reads what the one before asked for.
-            for address in v4(chunk) {
-                listed.inspect(|listed| listed.ask(address));
-                networks.prefetch_table(address.to_bits());
+            let mut several = [Ipv4Addr::UNSPECIFIED; TOGETHER];
+            let mut count = 0;
+            for address in chunk {
+                if let IpAddr::V4(address) = address {
+                    listed.inspect(|listed| listed.ask(*address));
+                    networks.prefetch_table(address.to_bits());
+                    several[count] = *address;
+                    count += 1;
+                }
             }
             let mut runs = [((0, 0), (0, 0)); TOGETHER];
-            for (address, runs) in v4(chunk).zip(&mut runs) {
-                let run = listed.map_or((0, 0), |listed| listed.run(address));
+            for (address, runs) in several[..count].iter().zip(&mut runs) {
+                let run = listed.map_or((0, 0), |listed| listed.run(*address));
                 *runs = (run, networks.run(address.to_bits().into()));
             }
-            let mut found = [(Probe::NONE, 0); TOGETHER];
-            for ((address, (run, of_networks)), found) in v4(chunk).zip(runs).zip(&mut found) {
-                let number = listed.map_or(Probe::NONE, |listed| listed.find(address, run));
+            let mut found = [((None, None), 0); TOGETHER];
+            for ((address, (run, of_networks)), found) in several[..count].iter().zip(runs).zip(&mut found) {
+                let number = listed.and_then(|listed| listed.find(*address, run));
                 let block = networks.innermost(address.to_bits().into(), of_networks);
-                *found = (number, block.unwrap_or(0));
+                *found = ((number, None), block.unwrap_or(0));
             }
             if let Some(listed) = listed {
-                found.iter_mut().for_each(|(number, _)| listed.ask_record(number));
+                for ((number, spot), _) in &mut found[..count] {
+                    *spot = number.and_then(|number| listed.spot(number));
+                }
             }
             let mut found = found.iter();
             for (address, at) in chunk.iter().zip(first..) {
                 let mut on_hit = |hit: &HitView<'s, '_>| on_hit(at, hit);
                 match address {
                     IpAddr::V4(address) => {
-                        let (number, block) = *found.next().unwrap_or(&(Probe::NONE, 0));
-                        self.tell_v4(*address, number, block, options, scratch, &mut on_hit)?;
+                        let (found, block) = *found.next().unwrap_or(&((None, None), 0));
+                        self.tell_v4(*address, found, block, options, scratch, &mut on_hit)?;
                     }
                     IpAddr::V6(_) => {
                         self.lookup_address_with(*address, None, options, scratch, &mut on_hit)?
@@ -303,64 +317,83 @@ impl IndicatorSet {
         on_hit: &mut dyn FnMut(usize, Result<&HitView<'s, '_>, ParseError>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let keys = if self.is_straight(options) { self.keys(Kind::Domain) } else { None };
-        for (chunk, first) in names.chunks(TOGETHER).zip((0..).step_by(TOGETHER)) {
-            // Each step reads what the one before asked for.
-            let mut asked = [Levels::NONE; TOGETHER];
+        let mut levels = std::mem::take(&mut scratch.levels);
+        let mut told = ControlFlow::Continue(());
+        let mut first = 0;
+        while first < names.len() && told.is_continue() {
+            levels.clear();
+            // The dots of each name that is looked up with the others.
+            let mut all_dots = [0; TOGETHER];
+            let mut chunk = &names[first..names.len().min(first + TOGETHER)];
             if let Some(keys) = &keys {
-                for (name, asked) in chunk.iter().zip(&mut asked) {
-                    if let Some((name, dots)) = domain::as_it_is(name.strip_suffix('.').unwrap_or(name)) {
-                        asked.ask(keys, name, 0, dots);
+                let mut count = 0;
+                for (name, dots) in chunk.iter().zip(&mut all_dots) {
+                    if levels.len() > LEVELS - LEVELS / 4 {
+                        break;
                     }
+                    if let Some((name, of_name)) = domain::as_it_is(name.strip_suffix('.').unwrap_or(name)) {
+                        levels.ask(keys, name.as_bytes(), count, of_name);
+                        *dots = of_name;
+                    }
+                    count += 1;
                 }
-                asked.iter_mut().for_each(|levels| levels.guess(keys));
-                asked.iter_mut().for_each(|levels| levels.ask_records(keys));
+                chunk = &chunk[..count.into()];
+                levels.go(keys);
             }
-            for ((name, levels), at) in chunk.iter().zip(&mut asked).zip(first..) {
+            for ((name, dots), of) in chunk.iter().zip(all_dots).zip(0..) {
+                let at = first + usize::from(of);
                 let mut on_name = |hit: &HitView<'s, '_>| on_hit(at, Ok(hit));
-                if let Some(keys) = &keys
-                    && levels.count > 0
+                told = if let Some(keys) = &keys
+                    && dots != 0
                 {
                     let name = name.strip_suffix('.').unwrap_or(name);
-                    self.tell_name(keys, name, levels, options, scratch, &mut on_name)?;
+                    self.tell_name(keys, name, of, dots, &mut levels, options, scratch, &mut on_name)
                 } else {
                     let done = self.lookup_name_with(name, options, scratch, &mut on_name);
-                    done.unwrap_or_else(|error| on_hit(at, Err(error)))?;
+                    done.unwrap_or_else(|error| on_hit(at, Err(error)))
+                };
+                if told.is_break() {
+                    break;
                 }
             }
+            first += chunk.len();
         }
-        ControlFlow::Continue(())
+        scratch.levels = levels;
+        told
     }
 
-    /// What covers a canonical name whose first levels are asked for.
+    /// What covers a canonical name whose levels have gone as far as to their records.
     #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "all that makes a hit, for two callers")]
     fn tell_name<'s>(
         &'s self,
         keys: &Keys<'s>,
         name: &str,
+        of: u8,
+        dots: u64,
         levels: &mut Levels,
         options: &ScanOptions,
         Scratch { pending, guards, .. }: &mut Scratch,
         on_hit: &mut (impl FnMut(&HitView<'s, '_>) -> ControlFlow<()> + ?Sized),
     ) -> ControlFlow<()> {
-        let (mut matches, all_dots) = (Matches::new(pending), levels.dots);
-        loop {
-            for (start, probe) in &levels.levels[..levels.count] {
-                let start = usize::from(*start);
-                keys.equal(probe, &name[start..], |found| {
+        let mut matches = Matches::new(pending);
+        while let Some(level) = levels.next_of(of) {
+            let start = usize::from(level.start);
+            keys.equal(
+                level.hash,
+                level.number,
+                level.spot,
+                name.get(start..).unwrap_or_default(),
+                |found| {
                     if start > 0 && found.match_() == Match::Subdomains {
                         matches.push(found, Relation::Subdomain);
                     } else if start == 0 && found.covers_itself() {
                         matches.push(found, Relation::Exact);
                     }
-                });
-            }
-            let (start, dots) = levels.rest;
-            if dots == 0 {
-                break;
-            }
-            levels.ask(keys, name, start, dots);
+                },
+            );
         }
-        let seen = Seen { kind: Kind::Domain, value: name, address: None, dots: all_dots };
+        let seen = Seen { kind: Kind::Domain, value: name, address: None, dots };
         matches.tell(self, &seen, options, guards, on_hit)
     }
 
@@ -395,56 +428,6 @@ impl IndicatorSet {
             ControlFlow::Continue(())
         });
         hits
-    }
-}
-
-/// The IPv4 addresses among some.
-fn v4(addresses: &[IpAddr]) -> impl Iterator<Item = Ipv4Addr> {
-    addresses.iter().filter_map(|address| match address {
-        IpAddr::V4(address) => Some(*address),
-        IpAddr::V6(_) => None,
-    })
-}
-
-/// A name and its parents of two labels or more, from itself up; as many as are asked for at once.
-struct Levels {
-    /// Where each begins in the name.
-    levels: [(u8, Probe); AT_ONCE],
-    count: usize,
-    /// A bit for each dot behind the first level.
-    dots: u64,
-    /// Where the next parent begins, and a bit for each dot behind.
-    rest: (usize, u64),
-}
-
-impl Levels {
-    const NONE: Levels = Levels { levels: [(0, Probe::NONE); AT_ONCE], count: 0, dots: 0, rest: (0, 0) };
-
-    /// The levels from one that begins at `start`; `dots` has those behind. No name of one label is listed.
-    #[inline(always)]
-    fn ask(&mut self, keys: &Keys<'_>, name: &str, mut start: usize, mut dots: u64) {
-        self.dots = dots;
-        self.count = 0;
-        for level in &mut self.levels {
-            if dots == 0 {
-                break;
-            }
-            *level = (start as u8, keys.ask(&name[start..]));
-            self.count += 1;
-            start = dots.trailing_zeros() as usize + 1;
-            dots &= dots - 1;
-        }
-        self.rest = (start, dots);
-    }
-
-    #[inline]
-    fn guess(&mut self, keys: &Keys<'_>) {
-        self.levels[..self.count].iter_mut().for_each(|(_, probe)| keys.guess(probe));
-    }
-
-    #[inline]
-    fn ask_records(&mut self, keys: &Keys<'_>) {
-        self.levels[..self.count].iter_mut().for_each(|(_, probe)| keys.ask_record(probe));
     }
 }
 

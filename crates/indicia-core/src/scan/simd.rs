@@ -121,6 +121,19 @@ pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
     }
 }
 
+/// As [`text`], of the first `length` bytes of some; empty where they are no text.
+#[inline]
+pub(crate) fn text_in(bytes: &[u8; 16], length: usize) -> &str {
+    const NOT_ASCII: u128 = u128::from_le_bytes([0x80; 16]);
+    let wanted = &bytes[..length.min(16)];
+    if u128::from_le_bytes(*bytes) & NOT_ASCII == 0 {
+        // SAFETY: ASCII is UTF-8.
+        unsafe { std::str::from_utf8_unchecked(wanted) }
+    } else {
+        text(wanted).unwrap_or_default()
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;

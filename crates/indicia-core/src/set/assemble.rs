@@ -11,6 +11,7 @@ use super::drafts::{Draft, Drafts};
 use super::file::{Header, Id, Stamp, Writer};
 use super::hash::KeyHash;
 use super::interned::{Facts, Interned};
+use super::keys::SEVERAL;
 use super::networks::{self, Built};
 use super::part::{Counts, Numbering, Part, Section};
 use super::raw::put_sized;
@@ -369,7 +370,7 @@ fn hash_key(digest: &[u8; 32], seed: u32) -> [u8; 16] {
     key
 }
 
-/// From each distinct key of a section to the first indicator that has it.
+/// From each distinct key of a section to the first record that has it.
 fn index_of(records: &Records, hash_key: &[u8; 16], growth: u32) -> Option<Vec<u8>> {
     // Single addresses of IPv4 are found by what they are, and what no list knows is not looked for.
     if matches!(records.kind, Kind::Ipv4 | Kind::Other) {
@@ -378,9 +379,11 @@ fn index_of(records: &Records, hash_key: &[u8; 16], growth: u32) -> Option<Vec<u
     let hash = KeyHash::new(hash_key);
     let mut hashes = Vec::with_capacity(records.count as usize);
     let mut previous: Option<&[u8]> = None;
-    for (number, record) in (records.first..).zip(records.iter()) {
+    for (number, record) in (0..).zip(records.iter()) {
         if previous.replace(record.key) != Some(record.key) {
             hashes.push((hash.of(record.key), number));
+        } else if let Some((_, first)) = hashes.last_mut() {
+            *first |= SEVERAL;
         }
     }
     exact::build(exact::homes(hashes.len(), growth), hashes)

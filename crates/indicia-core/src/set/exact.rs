@@ -1,11 +1,12 @@
 //! From a key to the first record that has it: buckets of one cache line.
 //!
 //! ```text
-//! bucket: 12 tags (u8), used (u8), reach (u8), 2 zero bytes, 12 numbers of records (u32)
+//! bucket: 12 tags (u8), used (u8), reach (u8), gone (u16), 12 numbers (u32)
 //! ```
 //! A key's hash says its home bucket (upper 32 bits times homes, divided by 2³²) and its tag (lowest byte). It stands
 //! there or, where that is full, in one of the next [`REACH`] buckets; so many stand behind the last home. `reach` says
-//! how far the keys of a home went, so that one which is not listed costs one cache line most of the time. Keys are put
+//! how far the keys of a home went and `gone` which: a bit for bits 8 to 11 of the hash of each. So one that is not listed
+//! costs one cache line nearly always. Keys are put
 //! in by their hashes, which keeps the farthest as near as can be, and the keyed hash is chosen so that none has to go
 //! farther, whatever keys somebody plants.
 
@@ -20,6 +21,7 @@ pub(super) const BUCKET: usize = 64;
 const SLOTS: usize = 12;
 const USED: usize = 12;
 const FARTHEST: usize = 13;
+const GONE: usize = 14;
 /// Keys a bucket on average.
 const LOAD: usize = 10;
 
@@ -57,8 +59,12 @@ pub(super) fn build(homes: usize, mut keys: Vec<(u64, u32)>) -> Option<Vec<u8>> 
         bucket[slot] = hash as u8;
         bucket[USED] += 1;
         bucket[16 + 4 * slot..][..4].copy_from_slice(&number.to_le_bytes());
-        let farthest = &mut index[home * BUCKET + FARTHEST];
-        *farthest = (*farthest).max(step as u8);
+        let home = &mut index[home * BUCKET..][..BUCKET];
+        home[FARTHEST] = home[FARTHEST].max(step as u8);
+        if step > 0 {
+            let gone = gone(hash);
+            home[GONE + gone / 8] |= 1 << (gone % 8);
+        }
     }
     Some(index)
 }
@@ -73,41 +79,47 @@ pub(super) fn prefetch_home(index: &[u8], hash: u64) {
 
 /// The slots of a bucket that have the tag of a hash, a bit each.
 #[inline]
-fn tagged(bucket: &[u8; BUCKET], hash: u64) -> Option<u32> {
-    let head: &[u8; 16] = bucket.first_chunk()?;
-    let same = u8x16::new(*head).simd_eq(u8x16::splat(hash as u8)).to_bitmask();
-    Some(same & ((1 << usize::from(head[USED]).min(SLOTS)) - 1))
+fn tagged(bucket: &[u8; BUCKET], hash: u64) -> u32 {
+    let (head, _) = bucket.as_chunks::<16>();
+    let same = u8x16::new(head[0]).simd_eq(u8x16::splat(hash as u8)).to_bitmask();
+    same & ((1 << usize::from(bucket[USED]).min(SLOTS)) - 1)
+}
+
+/// The bit of a hash in `gone`.
+#[inline]
+fn gone(hash: u64) -> usize {
+    (hash >> 8) as usize % 16
+}
+
+/// Whether a key with this hash may stand behind its home, which is the bucket.
+#[inline]
+fn may_be_gone(bucket: &[u8; BUCKET], hash: u64) -> bool {
+    u16::from_le_bytes([bucket[GONE], bucket[GONE + 1]]) >> gone(hash) & 1 != 0
 }
 
 #[inline]
-fn number(bucket: &[u8; BUCKET], slot: u32) -> Option<u32> {
-    bucket.get(16 + 4 * slot as usize..)?.first_chunk().map(|number| u32::from_le_bytes(*number))
+fn number(bucket: &[u8; BUCKET], slot: usize) -> u32 {
+    let (words, _) = bucket.as_chunks::<4>();
+    u32::from_le_bytes(words[4 + slot])
 }
 
-/// What the home bucket of a hash says before anything else is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Guess {
-    /// Nothing.
-    Unknown,
-    /// That no key has this hash.
-    Nowhere,
-    /// The first number that likely is of the key.
-    Likely(u32),
-}
+/// In place of a number: which it is takes a search.
+pub(super) const UNKNOWN: u32 = u32::MAX;
 
-#[inline]
-pub(super) fn guess(index: &[u8], hash: u64) -> Guess {
+/// What the home bucket of a hash says before anything else is read: whether a key may have this hash, and the number that
+/// is likely its own. Without a branch, for what is asked is as good as random.
+#[inline(always)]
+pub(super) fn guess(index: &[u8], hash: u64) -> (bool, u32) {
     let bucket = || -> Option<&[u8; BUCKET]> {
         let homes = (index.len() / BUCKET).checked_sub(REACH)?;
         index.get(home(hash, homes) * BUCKET..)?.first_chunk()
     };
-    let Some(bucket) = bucket() else { return Guess::Nowhere };
-    let same = tagged(bucket, hash).unwrap_or(0);
-    match number(bucket, same.trailing_zeros()) {
-        Some(number) if same != 0 => Guess::Likely(number),
-        _ if bucket[FARTHEST] == 0 => Guess::Nowhere,
-        _ => Guess::Unknown,
-    }
+    let Some(bucket) = bucket() else { return (false, UNKNOWN) };
+    let same = tagged(bucket, hash);
+    let slot = (same.trailing_zeros() as usize).min(SLOTS - 1);
+    let is_likely = same != 0;
+    let number = number(bucket, slot);
+    (is_likely | may_be_gone(bucket, hash), if is_likely { number } else { UNKNOWN })
 }
 
 /// The first number under a hash that is `right`.
@@ -119,11 +131,12 @@ pub(super) fn find(index: &[u8], hash: u64, mut right: impl FnMut(u32) -> bool) 
     loop {
         let bucket: &[u8; BUCKET] = index.get(at * BUCKET..)?.first_chunk()?;
         if steps == 0 {
-            steps = 1 + usize::from(bucket[FARTHEST]).min(REACH);
+            let farthest = if may_be_gone(bucket, hash) { bucket[FARTHEST] } else { 0 };
+            steps = 1 + usize::from(farthest).min(REACH);
         }
-        let mut same = tagged(bucket, hash)?;
+        let mut same = tagged(bucket, hash);
         while same != 0 {
-            let number = number(bucket, same.trailing_zeros())?;
+            let number = number(bucket, same.trailing_zeros() as usize);
             if right(number) {
                 return Some(number);
             }
@@ -166,9 +179,9 @@ mod tests {
                 // What is guessed is what is asked first.
                 let first = find(&index, hash(i.into()), |_| true);
                 match guess(&index, hash(i.into())) {
-                    Guess::Unknown => {}
-                    Guess::Nowhere => assert_eq!(first, None),
-                    Guess::Likely(guessed) => assert_eq!(first, Some(guessed)),
+                    (false, _) => assert_eq!(first, None),
+                    (true, UNKNOWN) => {}
+                    (true, guessed) => assert_eq!(first, Some(guessed)),
                 }
             }
         }

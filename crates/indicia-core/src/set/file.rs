@@ -1,4 +1,4 @@
-//! The set file, version 2: its first page, its sections, what covers which byte. `docs/set-file.md` has all of it.
+//! The set file, version 3: its first page, its sections, what covers which byte. `docs/set-file.md` has all of it.
 //!
 //! Opening reads the first page and believes nothing of the rest: every later read is checked where it happens. The
 //! digests are for those who want to know whether a byte was changed ([`IndicatorSet::verify`]).
@@ -15,7 +15,7 @@ use super::{IndicatorSet, parallel};
 use crate::{Kind, Profile, Reason, Time};
 
 const MAGIC: &[u8; 8] = b"INDICIA\0";
-pub(super) const MAJOR: u16 = 2;
+pub(super) const MAJOR: u16 = 3;
 pub(super) const MINOR: u16 = 0;
 
 /// Sections begin at multiples of this; the first page is the header.

@@ -4,10 +4,13 @@
 use std::net::Ipv4Addr;
 
 use super::addresses::Run;
-use super::exact::Guess;
 use super::record::{Records, Spot};
 use super::{IndicatorRef, IndicatorSet, SAME_KEY, Section, exact};
 use crate::Kind;
+
+/// The bit of a record's number in an index that says that the one behind has the same key. No section has so many records:
+/// each takes three bytes of 2³² at least.
+pub(super) const SEVERAL: u32 = 1 << 31;
 
 /// One section, and what leads from keys to its records.
 #[derive(Clone, Copy)]
@@ -32,113 +35,79 @@ impl IndicatorSet {
     }
 }
 
-/// A key on its way to its record.
-#[derive(Clone, Copy)]
-pub(crate) struct Probe {
-    hash: u64,
-    step: Step,
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    /// Asked for, or nothing is to be expected.
-    Begun,
-    /// No key has this hash.
-    Nowhere,
-    /// The record likely has this number in the section.
-    Number(u32),
-    /// The record likely is this one.
-    Record(Spot),
-}
-
-impl Probe {
-    pub(crate) const NONE: Probe = Probe { hash: 0, step: Step::Nowhere };
-
-    pub(crate) fn is_nowhere(&self) -> bool {
-        matches!(self.step, Step::Nowhere)
-    }
-}
-
 impl<'s> Keys<'s> {
-    /// First step: asks for where a key would stand.
+    /// First step: asks for where a key would stand, by the hash that is returned.
     #[inline]
-    pub(crate) fn ask(&self, key: &str) -> Probe {
-        let hash = self.set.hash(key);
+    pub(crate) fn ask(&self, key: &[u8]) -> u64 {
+        let hash = self.set.hash.of(key);
         exact::prefetch_home(self.index, hash);
-        Probe { hash, step: Step::Begun }
+        hash
     }
 
-    /// Second step: asks for where the record that likely has the key begins.
-    #[inline]
-    pub(crate) fn guess(&self, probe: &mut Probe) {
-        probe.step = match exact::guess(self.index, probe.hash) {
-            Guess::Nowhere => Step::Nowhere,
-            Guess::Unknown => Step::Begun,
-            Guess::Likely(number) => {
-                let number = number.wrapping_sub(self.records.first);
-                self.records.prefetch_place(number);
-                Step::Number(number)
-            }
-        };
-    }
-
-    /// Third step: asks for this record.
-    #[inline]
-    pub(crate) fn ask_record(&self, probe: &mut Probe) {
-        if let Step::Number(number) = probe.step {
-            probe.step = match self.records.spot(number) {
-                Some(spot) => {
-                    self.records.prefetch(spot);
-                    Step::Record(spot)
-                }
-                None => Step::Begun,
-            };
-        }
-    }
-
-    /// Last step, whichever of the others were gone: every indicator with this key.
+    /// Second step: whether a key with this hash may be listed, and the number that likely leads to it. Asks for where the
+    /// record begins.
     #[inline(always)]
-    pub(crate) fn equal(&self, probe: &Probe, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        if let Step::Record(spot) = probe.step
-            && let Some(body) = self.records.at_with_key(spot, key.as_bytes())
-        {
-            self.all_from(body, spot, key, found);
-        } else if !probe.is_nowhere() {
-            self.search(probe.hash, key, found);
+    pub(crate) fn guess(&self, hash: u64) -> (bool, u32) {
+        let (is_possible, number) = exact::guess(self.index, hash);
+        self.records.prefetch_place(number & !SEVERAL);
+        (is_possible, number)
+    }
+
+    /// Third step: where this record is. Asks for it.
+    #[inline(always)]
+    pub(crate) fn spot(&self, number: u32) -> Option<Spot> {
+        let spot = self.records.spot(number & !SEVERAL)?;
+        self.records.prefetch(spot);
+        Some(spot)
+    }
+
+    /// Last step: every indicator with this key, which likely stands at the spot that a number led to.
+    #[inline(always)]
+    pub(crate) fn equal(
+        &self,
+        hash: u64,
+        number: u32,
+        spot: Option<Spot>,
+        key: &str,
+        found: impl FnMut(IndicatorRef<'s>),
+    ) {
+        let body = spot.and_then(|spot| self.records.at_with_key(spot, key.as_bytes()));
+        if let Some((number, body)) = body.map(|body| (number, body)).or_else(|| self.search(hash, key)) {
+            self.all_from(number, body, key, found);
         }
     }
 
     /// Every indicator with this key, by all that the index has under its hash.
-    pub(super) fn search(&self, hash: u64, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        let mut at = None;
-        exact::find(self.index, hash, |number| {
-            let spot = number.checked_sub(self.records.first).and_then(|number| self.records.spot(number));
-            at = spot.and_then(|spot| {
-                self.records.prefetch(spot);
-                Some((self.records.at_with_key(spot, key.as_bytes())?, spot))
-            });
-            at.is_some()
-        });
-        if let Some((body, spot)) = at {
-            self.all_from(body, spot, key, found);
+    pub(super) fn all(&self, hash: u64, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
+        if let Some((number, body)) = self.search(hash, key) {
+            self.all_from(number, body, key, found);
         }
+    }
+
+    /// The number in the index that leads to a key, and its record.
+    fn search(&self, hash: u64, key: &str) -> Option<(u32, &'s [u8])> {
+        let mut body = None;
+        let number = exact::find(self.index, hash, |number| {
+            body = self.spot(number).and_then(|spot| self.records.at_with_key(spot, key.as_bytes()));
+            body.is_some()
+        })?;
+        Some((number, body?))
     }
 
     /// A record of the set with a key, and those behind it that have it too.
     #[inline(always)]
-    fn all_from(
-        &self,
-        mut body: &'s [u8],
-        mut spot: Spot,
-        key: &str,
-        mut found: impl FnMut(IndicatorRef<'s>),
-    ) {
+    fn all_from(&self, number: u32, body: &'s [u8], key: &str, mut found: impl FnMut(IndicatorRef<'s>)) {
         let Keys { set, records, .. } = *self;
-        for _ in 0..SAME_KEY {
-            found(IndicatorRef { set, body, section: records.kind, index: records.first + spot.number });
-            let Some(next) = records.behind(spot) else { return };
-            let Some(same) = records.at_with_key(next, key.as_bytes()) else { return };
-            (body, spot) = (same, next);
+        let (first, mut body, mut behind) = (records.first + (number & !SEVERAL), body, 0);
+        loop {
+            found(IndicatorRef { set, body, section: records.kind, index: first.wrapping_add(behind) });
+            behind += 1;
+            if number & SEVERAL == 0 || behind == SAME_KEY {
+                return;
+            }
+            let next = records.spot((number & !SEVERAL) + behind);
+            let Some(same) = next.and_then(|next| records.at_with_key(next, key.as_bytes())) else { return };
+            body = same;
         }
     }
 }
@@ -173,39 +142,40 @@ impl<'s> Addresses<'s> {
         run
     }
 
-    /// Third step: the record of an address. Asks for where it begins.
+    /// Third step: the number of the record of an address. Asks for where it begins.
     #[inline(always)]
-    pub(crate) fn find(&self, address: Ipv4Addr, run: Run) -> Probe {
-        let Some(number) = self.keys.set.addresses.find(address.to_bits(), run) else { return Probe::NONE };
+    pub(crate) fn find(&self, address: Ipv4Addr, run: Run) -> Option<u32> {
+        let number = self.keys.set.addresses.find(address.to_bits(), run)?;
         self.keys.records.prefetch_place(number);
-        Probe { hash: 0, step: Step::Number(number) }
+        Some(number)
     }
 
-    /// Fourth step: asks for the record.
-    #[inline]
-    pub(crate) fn ask_record(&self, probe: &mut Probe) {
-        self.keys.ask_record(probe);
+    /// Fourth step: where this record is. Asks for it.
+    #[inline(always)]
+    pub(crate) fn spot(&self, number: u32) -> Option<Spot> {
+        self.keys.spot(number)
     }
 
     /// Last step: every indicator of the address that was found so, which is written in `key`.
     #[inline(always)]
-    pub(crate) fn equal(&self, probe: &Probe, key: &str, mut found: impl FnMut(IndicatorRef<'s>)) {
-        let spot = match probe.step {
-            Step::Number(number) => self.keys.records.spot(number),
-            Step::Record(spot) => Some(spot),
-            Step::Begun | Step::Nowhere => None,
-        };
-        let Some(mut spot) = spot else { return };
+    pub(crate) fn equal(
+        &self,
+        mut number: u32,
+        mut spot: Option<Spot>,
+        key: &str,
+        mut found: impl FnMut(IndicatorRef<'s>),
+    ) {
         let Keys { set, records, .. } = self.keys;
         for _ in 0..SAME_KEY {
-            let Some(body) = records.at_with_key(spot, key.as_bytes()) else { return };
-            found(IndicatorRef { set, body, section: records.kind, index: records.first + spot.number });
+            let Some(of_record) = spot else { return };
+            let Some(body) = records.at_with_key(of_record, key.as_bytes()) else { return };
+            found(IndicatorRef { set, body, section: records.kind, index: records.first + number });
             // The numbers, which are near, say whether there is another.
-            if !set.addresses.is_same(spot.number) {
+            if !set.addresses.is_same(number) {
                 return;
             }
-            let Some(next) = records.behind(spot) else { return };
-            spot = next;
+            number += 1;
+            spot = records.spot(number);
         }
     }
 }

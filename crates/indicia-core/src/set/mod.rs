@@ -25,6 +25,7 @@ mod assemble;
 mod builder;
 mod contexts;
 mod delta;
+mod dotted;
 mod drafts;
 mod exact;
 mod file;
@@ -51,9 +52,11 @@ use bytes::Bytes;
 
 pub use builder::{Batch, BuildOptions, BuildReport, SetBuilder};
 pub use delta::{Delta, DeltaCounts, DeltaError};
+pub(crate) use dotted::Dotted;
 pub use file::{SetError, Signature, Stamp};
-pub(crate) use keys::{Keys, Probe};
+pub(crate) use keys::Keys;
 pub(crate) use masks::{MaskScratch, Masks};
+pub(crate) use record::Spot;
 
 use addresses::Sorted;
 use assemble::section_of;
@@ -299,13 +302,6 @@ pub(crate) struct ContextsOf<'s> {
     numbers: Numbers<'s>,
 }
 
-impl ContextsOf<'_> {
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.numbers.len() == 0
-    }
-}
-
 impl<'s> Iterator for ContextsOf<'s> {
     type Item = &'s Context;
 
@@ -512,7 +508,7 @@ impl IndicatorSet {
             (Kind::Ipv4, Some(address)) => self.equal_v4(address.into(), key, found),
             (section, _) => {
                 if let Some(keys) = self.keys(section) {
-                    keys.search(self.hash(key), key, found);
+                    keys.all(self.hash(key), key, found);
                 }
             }
         }
@@ -529,15 +525,17 @@ impl IndicatorSet {
             IpAddr::V4(address) => self.equal_v4(address, key, found),
             IpAddr::V6(_) => {
                 if let Some(keys) = self.keys(Kind::Ipv6) {
-                    keys.search(self.hash(key), key, found);
+                    keys.all(self.hash(key), key, found);
                 }
             }
         }
     }
 
     fn equal_v4<'s>(&'s self, address: Ipv4Addr, key: &str, found: impl FnMut(IndicatorRef<'s>)) {
-        if let Some(addresses) = self.addresses() {
-            addresses.equal(&addresses.find(address, addresses.run(address)), key, found);
+        if let Some(addresses) = self.addresses()
+            && let Some(number) = addresses.find(address, addresses.run(address))
+        {
+            addresses.equal(number, addresses.spot(number), key, found);
         }
     }
 
@@ -657,57 +655,16 @@ pub(crate) fn parents(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Formats an address as its key.
-#[inline(always)]
 pub(crate) fn address_key(address: IpAddr, out: &mut String) {
     use std::fmt::Write as _;
     out.clear();
     match ip::unmapped(address) {
-        // The formatter of the standard library takes as long as the lookup.
-        IpAddr::V4(a) => {
-            let mut text = [0; 16];
-            let mut at = 0;
-            for octet in a.octets() {
-                let digits = &OCTETS[usize::from(octet)];
-                text[at..at + 4].copy_from_slice(&digits.text);
-                at += digits.length;
-            }
-            out.push_str(self::text(&text[..at - 1]));
-        }
+        IpAddr::V4(a) => out.push_str(Dotted::of(a).as_str()),
         IpAddr::V6(a) => {
             let _ = write!(out, "{a}");
         }
     }
 }
-
-/// A number as a part of an IPv4 address, with the dot behind it.
-#[derive(Clone, Copy)]
-struct Octet {
-    text: [u8; 4],
-    length: usize,
-}
-
-static OCTETS: [Octet; 256] = {
-    let mut octets = [Octet { text: [b'.'; 4], length: 0 }; 256];
-    let mut octet = 0;
-    while octet < 256 {
-        let digits = if octet >= 100 {
-            3
-        } else if octet >= 10 {
-            2
-        } else {
-            1
-        };
-        let (mut rest, mut at) = (octet, digits);
-        while at > 0 {
-            at -= 1;
-            octets[octet].text[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        octets[octet].length = digits + 1;
-        octet += 1;
-    }
-    octets
-};
 
 /// Whether a listed name may cover names below it: a public suffix never does.
 pub(crate) fn may_cover_below(name: &str) -> bool {

@@ -285,43 +285,27 @@ impl Records {
         let (at, lengths) = self.block(number as usize / BLOCK)?;
         let place = number % BLOCK as u32;
         let before = lengths & !(u64::MAX << (8 * place));
-        let mut spot = Spot { number, at, lengths: lengths >> (8 * place) };
+        let mut at = at;
         if has_long(before) {
-            (0..place).try_for_each(|i| self.next((lengths >> (8 * i)) as u8, &mut spot.at).map(|_| ()))?;
+            (0..place).try_for_each(|i| self.next((lengths >> (8 * i)) as u8, &mut at).map(|_| ()))?;
         } else {
-            spot.at = at.checked_add(sum(before))?;
+            at = at.checked_add(sum(before))?;
         }
-        Some(spot)
+        Some(Spot { at: u32::try_from(at).ok()?, length: (lengths >> (8 * place)) as u8 })
     }
 
-    /// Asks for the memory of a record, and of the one behind.
+    /// Asks for the memory of a record.
     #[inline]
     pub(super) fn prefetch(&self, spot: Spot) {
-        prefetch(&self.text, spot.at);
-        prefetch(&self.text, spot.at.wrapping_add(2 * (spot.lengths as usize & 0xff)));
-    }
-
-    /// Where the next record is.
-    #[inline]
-    pub(super) fn behind(&self, spot: Spot) -> Option<Spot> {
-        let number = spot.number + 1;
-        if number >= self.count {
-            return None;
-        }
-        if number.is_multiple_of(BLOCK as u32) {
-            let (at, lengths) = self.block(number as usize / BLOCK)?;
-            return Some(Spot { number, at, lengths });
-        }
-        let mut at = spot.at;
-        self.next(spot.lengths as u8, &mut at)?;
-        Some(Spot { number, at, lengths: spot.lengths >> 8 })
+        prefetch(&self.text, spot.at as usize);
+        prefetch(&self.text, spot.at as usize + usize::from(spot.length));
     }
 
     /// The body of the record at a spot.
     #[inline]
     fn at(&self, spot: Spot) -> Option<&[u8]> {
-        let mut at = spot.at;
-        self.next(spot.lengths as u8, &mut at)
+        let mut at = spot.at as usize;
+        self.next(spot.length, &mut at)
     }
 
     /// The body of the record at a spot, where this is its key.
@@ -367,14 +351,11 @@ impl Records {
     }
 }
 
-/// Where a record is.
+/// Where a record is: as [`Records`] has its offset and length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
-    /// Its number in the section.
-    pub(super) number: u32,
-    at: usize,
-    /// Its length and those of the others to the end of the block, from the lowest byte.
-    lengths: u64,
+pub(crate) struct Spot {
+    at: u32,
+    length: u8,
 }
 
 /// The numbers of contexts in a body where each is a byte.
@@ -530,10 +511,6 @@ mod tests {
             }
         }
         assert_eq!(records.iter().count(), all.len());
-        let first = records.spot(0);
-        let spots: Vec<Spot> = std::iter::successors(first, |spot| records.behind(*spot)).collect();
-        assert_eq!(spots.len(), all.len());
-        assert!(spots.iter().zip(0..).all(|(spot, number)| records.at(*spot) == records.body(number)));
         assert_eq!(records.body(all.len() as u32), None);
         assert!(
             records
