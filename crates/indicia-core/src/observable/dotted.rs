@@ -99,9 +99,29 @@ pub(crate) fn parse(text: &[u8]) -> Option<Ipv4Addr> {
     let digits = digits.min(u8x16::splat(9)).simd_eq(digits);
     let known = (dots | digits).to_bitmask();
     let dots = dots.to_bitmask();
-    let ends = dots & 0xff | dots >> 8 << (length - 8) | 1 << length;
+    if known != 0xffff {
+        return None;
+    }
+    numbers(head, tail, dots & 0xff | dots >> 8 << (length - 8) | 1 << length)
+}
+
+/// The same of a text that has digits and dots only; of these a bit each, the one of the first byte lowest.
+#[inline(always)]
+pub(crate) fn parse_dots(text: &[u8], dots: u32) -> Option<Ipv4Addr> {
+    let (Some(head), Some(tail)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) else {
+        return single_digits(text);
+    };
+    if text.len() > 15 {
+        return None;
+    }
+    numbers(u64::from_le_bytes(*head), u64::from_le_bytes(*tail), dots | 1 << text.len())
+}
+
+/// The four numbers of a text, by its first and last eight bytes and where numbers end.
+#[inline(always)]
+fn numbers(head: u64, tail: u64, ends: u32) -> Option<Ipv4Addr> {
     let form = &FORMS[slot(ends, FACTOR)];
-    if known != 0xffff || u32::from(form.ends) != ends {
+    if u32::from(form.ends) != ends {
         return None;
     }
     let short = form.short.map(u32::from);

@@ -129,6 +129,22 @@ impl Rows {
         row * 64 + others.trailing_zeros() as usize
     }
 
+    /// Behind the bytes of some classes from `at` on, which is one.
+    #[inline(always)]
+    pub(super) fn any_end(&self, classes: [usize; 3], at: usize) -> usize {
+        let others = |row: usize| {
+            let row = &self.rows[row + 1];
+            !classes.iter().fold(0, |all, class| all | row[*class])
+        };
+        let mut row = at / 64;
+        let mut behind = others(row) & (u64::MAX << (at % 64));
+        while behind == 0 {
+            row += 1;
+            behind = others(row);
+        }
+        row * 64 + behind.trailing_zeros() as usize
+    }
+
     /// The first byte of those of a class in front of `end`.
     #[inline(always)]
     pub(super) fn start(&self, class: usize, mut end: usize) -> usize {
@@ -198,6 +214,7 @@ mod tests {
         Level::Scalar.classify(&text, &mut rows);
         assert_eq!((rows.end(HOST, 130), rows.start(HOST, 300)), (300, 100));
         assert_eq!((rows.end(HOST, 310), rows.start(HOST, 311)), (311, 310));
+        assert_eq!((rows.any_end([HEX, COLON, DOT], 130), rows.any_end([HEX, COLON, DOT], 310)), (300, 311));
         assert_eq!(rows.until(HOST, 311).leading_ones(), 1);
     }
 }

@@ -187,7 +187,7 @@ impl Walker<'_> {
     pub(super) fn window(&mut self) {
         let wants = self.sieve.wants;
         let rows = self.rows;
-        let mut done = [0; 3];
+        let (mut done, mut near) = ([0; 3], 0);
         for (number, three) in rows.all().windows(3).enumerate() {
             let [before, row, behind] = three else { break };
             let base = number * 64;
@@ -198,7 +198,7 @@ impl Walker<'_> {
                 self.schemes(base, row, behind);
             }
             if wants.colons {
-                self.colons(base, before[COLON], row[COLON], &mut done[1]);
+                self.colons(base, before[COLON], row[COLON], &mut near, &mut done[1]);
             }
             if wants.digests || wants.wallets {
                 self.words(base, row, &mut done[2]);
@@ -272,7 +272,13 @@ impl Walker<'_> {
         let digits = run & !dots & !letters;
         let address = (dots & digits << 1 & digits >> 1).count_ones() >= 3;
         if letters == 0 {
-            if address {
+            if address && dots.count_ones() == 3 {
+                // Each of them stands between digits.
+                let text = &self.text[self.from + start..self.from + end];
+                if let Some(address) = dotted::parse_dots(text, (dots >> (64 - length)) as u32) {
+                    self.ask_address(address.to_bits(), start, end);
+                }
+            } else if address {
                 self.v4(start, end, start, end);
             }
         } else if address {
@@ -641,11 +647,15 @@ impl Walker<'_> {
         !text[from + label].is_ascii_digit() || dotted::parse(&text[from + start..from + end]).is_some()
     }
 
-    /// Runs with two colons side by side, or with a third one.
+    /// Runs with two colons side by side, or with a third one. `near` has the colons of the row before that are near another.
     #[inline(always)]
-    fn colons(&mut self, base: usize, before: u64, row: u64, done: &mut usize) {
-        let behind = |n: u32| row << n | before >> (64 - n);
-        if row & (behind(1) | behind(2) | behind(3) | behind(4) | behind(5)) == 0 {
+    fn colons(&mut self, base: usize, before: u64, row: u64, near: &mut u64, done: &mut usize) {
+        let behind = |row: u64, before: u64, n: u32| row << n | before >> (64 - n);
+        let close = |row: u64, before: u64| (1..=5).fold(0, |all, n| all | behind(row, before, n));
+        let second = row & close(row, before);
+        let first = std::mem::replace(near, second);
+        // Times of day have two colons.
+        if second == 0 || row & (close(second, first) | behind(row, before, 1)) == 0 {
             return;
         }
         let both = u128::from(row) << 64 | u128::from(before);
@@ -672,8 +682,13 @@ impl Walker<'_> {
     /// A run of colons.
     fn colons_at(&mut self, start: usize, end: usize) {
         let run = &self.text[self.from + start..self.from + end];
-        let colons = run.iter().filter(|b| **b == b':').count();
-        let double = run.windows(2).any(|pair| pair == b"::");
+        let (colons, double) = match run.len() {
+            length @ 1..64 => {
+                let colons = self.rows.until(COLON, end) & !(u64::MAX >> length);
+                (colons.count_ones() as usize, colons & colons << 1 != 0)
+            }
+            _ => (run.iter().filter(|b| **b == b':').count(), run.windows(2).any(|pair| pair == b"::")),
+        };
         let mac = self.sieve.wants.macs && colons >= 5;
         if !double && colons < 6 && !mac {
             return;
@@ -708,7 +723,7 @@ impl Walker<'_> {
             64 => at - text[..at].iter().rev().take_while(|b| is_part(b)).count(),
             ones => at + 1 - ones,
         };
-        (start, at + text[at..].iter().take_while(|b| is_part(b)).count())
+        (start, self.rows.any_end(PARTS, at))
     }
 
     /// Digests, and words that the address of a wallet can be.

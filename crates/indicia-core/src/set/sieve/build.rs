@@ -301,7 +301,7 @@ fn v4_bitmap(keys: &Keys, mut spans: Vec<(u32, u32)>, words: &mut Vec<(u64, u16)
     for network in wide.iter().flat_map(|(first, last)| *first..=*last) {
         add(network << 8, 120);
     }
-    let bits = (count.ilog2() + 7).clamp(WIDE + 1, 24);
+    let bits = (count.ilog2() + 5).clamp(WIDE + 1, 24);
     let mut bitmap = vec![0u8; 1 << (bits - 3)];
     for network in touched.into_iter().flat_map(|(first, last)| first..=last) {
         let bit = v4_bit(network, bits);
