@@ -282,23 +282,24 @@ impl Records {
         if number >= self.count {
             return None;
         }
-        let (at, lengths) = self.block(number as usize / BLOCK)?;
-        let place = number % BLOCK as u32;
-        let before = lengths & !(u64::MAX << (8 * place));
-        let mut at = at;
+        let (mut at, lengths) = self.block(number as usize / BLOCK)?;
+        let place = 8 * (number % BLOCK as u32);
+        let before = lengths & !(u64::MAX << place);
         if has_long(before) {
-            (0..place).try_for_each(|i| self.next((lengths >> (8 * i)) as u8, &mut at).map(|_| ()))?;
+            for place in (0..place).step_by(8) {
+                self.next((lengths >> place) as u8, &mut at)?;
+            }
         } else {
-            at = at.checked_add(sum(before))?;
+            at = at.wrapping_add(sum(before));
         }
-        Some(Spot { at: u32::try_from(at).ok()?, length: (lengths >> (8 * place)) as u8 })
+        Some(Spot { at: u32::try_from(at).ok()?, length: (lengths >> place) as u8 })
     }
 
     /// Asks for the memory of a record.
     #[inline]
     pub(super) fn prefetch(&self, spot: Spot) {
         prefetch(&self.text, spot.at as usize);
-        prefetch(&self.text, spot.at as usize + usize::from(spot.length));
+        prefetch(&self.text, (spot.at as usize).wrapping_add(spot.length.into()));
     }
 
     /// The body of the record at a spot.
