@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+mod artifacts;
 pub(crate) mod lex;
 
 use lex::{Colons, Token};
@@ -144,6 +145,8 @@ struct Extractor<'t> {
     found: Vec<Extraction>,
     /// Where the outermost URL so far ends, and how many were tried inside it.
     outer_url: (usize, usize),
+    /// Where the last registry key or ssdeep hash ends.
+    artifact_end: usize,
 }
 
 /// This many URLs inside one URL are looked at.
@@ -153,7 +156,7 @@ impl<'t> Extractor<'t> {
     fn new(text: &'t [u8], view: Option<&'t View>, options: &ExtractOptions) -> Extractor<'t> {
         let (level, every) = (options.refang, options.every);
         let nested = options.nested || every;
-        Extractor { text, view, level, nested, every, found: Vec::new(), outer_url: (0, 0) }
+        Extractor { text, view, level, nested, every, found: Vec::new(), outer_url: (0, 0), artifact_end: 0 }
     }
 
     /// Whether a URL that begins at `start` is worth reading: those inside another are few, or none.
@@ -221,6 +224,10 @@ impl<'t> Extractor<'t> {
 
     fn run_from(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
+        // A scan compares neither.
+        if !self.every && !dots && matches!(text.get(end), Some(b'\\' | b':')) {
+            self.artifact(start, end);
+        }
         if dots {
             lex::ipv4_in(text, start, end, |a, b, address| {
                 let hyphen = |at: Option<&u8>| at.is_some_and(|b| matches!(b, b'-' | b'_'));
@@ -238,6 +245,18 @@ impl<'t> Extractor<'t> {
         }
         lex::identifiers_in(text, start, end, |a, b| self.identifiers(a, b));
         lex::words_in(text, start, end, |a, b| self.word(a, b));
+    }
+
+    fn artifact(&mut self, start: usize, end: usize) {
+        if start < self.artifact_end {
+            return;
+        }
+        let key = artifacts::registry_key(self.text, start, end).map(|to| (Kind::RegistryKey, to));
+        let hash = || artifacts::ssdeep(self.text, start, end).map(|to| (Kind::Ssdeep, to));
+        if let Some((kind, to)) = key.or_else(hash) {
+            self.artifact_end = to;
+            self.parsed(kind, start, to);
+        }
     }
 
     fn colons(&mut self, start: usize, end: usize) {
