@@ -37,7 +37,7 @@ pub(super) fn registry_key(text: &[u8], start: usize, end: usize) -> Option<usiz
     let quote = start.checked_sub(1).map(|i| text[i]).filter(|b| matches!(b, b'"' | b'\''));
     let closed = quote.and_then(|quote| {
         let line = &text[at..limit];
-        let close = line.iter().position(|b| *b == quote || *b == b'\n')?;
+        let close = line.iter().position(|b| *b == quote || b.is_ascii_control())?;
         (line[close] == quote).then_some(at + close)
     });
     if let Some(mut close) = closed {

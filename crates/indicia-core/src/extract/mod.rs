@@ -15,7 +15,7 @@ use lex::{Colons, Token};
 
 use crate::observable::{self, digest, domain, email, ident, ip, url, wallet};
 use crate::refang::{self, View};
-use crate::{Kind, Refang};
+use crate::{Kind, Observable, Refang};
 
 /// What to extract, and how.
 #[derive(Clone, Debug, Default)]
@@ -255,7 +255,10 @@ impl<'t> Extractor<'t> {
         let hash = || artifacts::ssdeep(self.text, start, end).map(|to| (Kind::Ssdeep, to));
         if let Some((kind, to)) = key.or_else(hash) {
             self.artifact_end = to;
-            self.parsed(kind, start, to);
+            // With the rules for all texts: what is in quotes can hold anything.
+            if let Ok(found) = Observable::parse_as(kind, self.str(start, to)) {
+                self.take(kind, found.value().to_string(), start, to, None);
+            }
         }
     }
 
