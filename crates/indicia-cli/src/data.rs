@@ -28,12 +28,13 @@ pub(crate) enum Pieces<'r> {
 }
 
 impl<'r> Pieces<'r> {
-    pub(crate) fn new(input: &'r mut dyn Read) -> io::Result<Pieces<'r>> {
+    /// Of an input that so many threads look into.
+    pub(crate) fn new(input: &'r mut dyn Read, threads: usize) -> io::Result<Pieces<'r>> {
         let (is_store, input) = store::peek(input)?;
         Ok(if is_store {
             Pieces::Store(Box::new(store::Reader::new(BufReader::with_capacity(1 << 17, input))?))
         } else {
-            Pieces::Text(Chunks::with_size(input, piece_size()))
+            Pieces::Text(Chunks::with_size(input, piece_size(threads)))
         })
     }
 
@@ -78,9 +79,11 @@ pub(crate) fn threads(asked: Option<std::num::NonZeroUsize>) -> usize {
     asked.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
-/// The size of the pieces that inputs are read in. Tests set another: no output depends on it.
-pub(crate) fn piece_size() -> usize {
-    std::env::var("INDICIA_CHUNK").ok().and_then(|size| size.parse().ok()).unwrap_or(CHUNK)
+/// The size of the pieces that inputs are read in; several threads hand fewer and larger ones to each other. Tests set
+/// another: no output depends on it.
+pub(crate) fn piece_size(threads: usize) -> usize {
+    let usual = if threads > 1 { 2 * CHUNK } else { CHUNK };
+    std::env::var("INDICIA_CHUNK").ok().and_then(|size| size.parse().ok()).unwrap_or(usual)
 }
 
 /// Walks files, folders and archives, or standard input where none is named.

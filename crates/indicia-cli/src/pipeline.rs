@@ -99,6 +99,14 @@ pub(crate) fn run<W: Work, T>(
 }
 
 impl<W: Work> Feeder<'_, W> {
+    /// How many threads look into what is fed.
+    pub(crate) fn threads(&self) -> usize {
+        match &self.line {
+            Line::Alone { .. } => 1,
+            Line::Shared(shared) => shared.threads,
+        }
+    }
+
     /// Looks into the pieces of a file: `next` makes each of an old one, and gives `false` where there is no more. Gives
     /// what it failed with, or `Break` where nobody takes the output any more.
     pub(crate) fn file(

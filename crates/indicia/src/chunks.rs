@@ -16,7 +16,7 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 pub const MAX_LINE: usize = 16 << 20;
 
 /// The size of pieces unless said: what is decoded is scanned while the second-level cache still holds it.
-pub const CHUNK: usize = 128 << 10;
+pub const CHUNK: usize = 256 << 10;
 
 /// A piece of a stream.
 #[derive(Debug, Default)]

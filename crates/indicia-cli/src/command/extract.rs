@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
 
 impl Visitor for Extracting<'_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
-        let mut chunks = Chunks::with_size(input, data::piece_size());
+        let mut chunks = Chunks::with_size(input, data::piece_size(self.feeder.threads()));
         let result = self.feeder.file(name, &mut |chunk| chunks.next_into(chunk));
         data::tell_cuts(name, chunks.cuts());
         result

@@ -239,7 +239,7 @@ impl Visitor for Scanning<'_, '_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         self.bar.set_message(show::plain(name));
         self.totals.files += 1;
-        let mut pieces = Pieces::new(input)?;
+        let mut pieces = Pieces::new(input, self.feeder.threads())?;
         if matches!(pieces, Pieces::Store(_)) {
             self.compare_profiles(name);
         }
