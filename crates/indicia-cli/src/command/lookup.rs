@@ -28,6 +28,10 @@ pub(crate) fn run(args: Lookup) -> io::Result<Exit> {
     let roles = BuildOptions { roles: args.filters.role.clone(), ..BuildOptions::default() };
     let Some(open) = args.trust.get() else { return Ok(Exit::Failed) };
     let (set, _, mut exit) = feeds::load(&args.feeds, &args.feed_options, roles, open);
+    // No answer, where "no hits" would say more than is known.
+    if exit == Exit::Failed && set.is_empty() {
+        return Ok(exit);
+    }
     let (guards, lists) = args.matching.guards();
     exit = exit.max(lists);
     let options = ScanOptions {

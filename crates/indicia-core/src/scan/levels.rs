@@ -74,3 +74,50 @@ impl Levels {
         Some(level)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use crate::{
+        BuildOptions, Context, Indicator, Kind, Match, Observable, ScanOptions, Scratch, SetBuilder, Target,
+    };
+
+    /// Names of so many labels that there is room for few at once, among them what is none and what has to be changed.
+    #[test]
+    fn together_as_one_by_one() {
+        let name = |labels: usize, end: &str| format!("{}{end}", "a.".repeat(labels));
+        let mut builder = SetBuilder::new(BuildOptions::default());
+        for listed in ["bad.example".to_string(), name(3, "bad.example"), name(25, "other.example")] {
+            let mut target = Target::new(Observable::parse_as(Kind::Domain, &listed).unwrap());
+            target.match_ = Match::Subdomains;
+            builder.push(Indicator::new(target, Context::default()));
+        }
+        let (set, options, mut scratch) = (builder.finish(), ScanOptions::default(), Scratch::default());
+        let mut names = Vec::new();
+        for labels in 0..120 {
+            let end = ["bad.example", "other.example", "good.example", "Bad.Example.", "no name"][labels % 5];
+            names.push(name(labels % 26, end));
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for count in [0, 1, 3, 31, 32, 33, 120] {
+            let mut together = Vec::new();
+            let _ = set.lookup_names_with(&names[..count], &options, &mut scratch, &mut |at, hit| {
+                together.push((at, hit.map(|hit| (hit.indicator.index(), hit.relation)).ok()));
+                ControlFlow::Continue(())
+            });
+            let mut alone = Vec::new();
+            for (at, name) in names[..count].iter().enumerate() {
+                match set.lookup_name(name, &options, &mut scratch) {
+                    Ok(hits) => {
+                        alone
+                            .extend(hits.iter().map(|hit| (at, Some((hit.indicator.index(), hit.relation)))));
+                    }
+                    Err(_) => alone.push((at, None)),
+                }
+            }
+            assert_eq!(together, alone, "{count}");
+            assert!(count < 120 || together.len() > 90, "{}", together.len());
+        }
+    }
+}
