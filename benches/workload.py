@@ -3,11 +3,12 @@
 
   workload.py --shared DIR --indicia BIN [--n 1000] [--bytes 64M] [--endpoints 0.3] [--seed 1] [--work DIR] [--record FILE]
   workload.py --shared DIR --indicia BIN --n 1000 --n 1000000 --simd avx2 --simd scalar --chunk 4096 --threads 1 --threads 2
+  workload.py --shared DIR --indicia BIN --endpoints 0.2 --split-urls 0.33 --fields
   workload.py --shared DIR --indicia BIN --matrix          every size, SIMD level, chunk size and 1 and 2 threads
 
 DIR is the folder that holds bench/make_workload.py. Lists are compiled once, scans open the sets. Every row of the truth file
-must be hit on its span (rows of mode `fields` are values in parts, which `scan` does not join yet: they are counted
-apart), and nothing else may be hit: another line, another place, or a decoy. With one list, every run must print the same
+must be hit on its span, and nothing else may be hit: another line, another place, or a decoy. Rows of mode `fields` are values
+in parts: with --fields they must be hit on their line, without it they are counted apart. With one list, every run must print the same
 bytes, whatever the level, chunk size (INDICIA_CHUNK) or threads. Prints one JSON object a run; exit 1 when anything differs.
 """
 import argparse, hashlib, itertools, json, os, subprocess, sys, tempfile, time
@@ -27,10 +28,11 @@ def make(args, n, work):
     for rows, path in ((1000, small), (n, feed)):
         if not os.path.exists(path):
             subprocess.run([sys.executable, script, "indicators", "--n", str(rows), "--out", base, *ends], check=True)
-    log = os.path.join(base, f"{args.bytes}-s{args.seed}-r{args.hit_rate}.log")
+    split = ["--split-urls", str(args.split_urls)] if args.split_urls else []
+    log = os.path.join(base, f"{args.bytes}-s{args.seed}-r{args.hit_rate}{'-u' + str(args.split_urls) if split else ''}.log")
     if not os.path.exists(log + ".stats.json"):
         subprocess.run([sys.executable, script, "logs", "--bytes", args.bytes, "--indicators", small, "--seed", args.seed,
-                        "--hit-rate", str(args.hit_rate), "--out", log], check=True)
+                        "--hit-rate", str(args.hit_rate), "--out", log, *split], check=True)
     compiled = os.path.join(base, f"ind-{n}.ind")
     subprocess.run([args.indicia, "compile", "-o", compiled, feed], check=True, stdout=subprocess.DEVNULL)
     return compiled, log
@@ -56,10 +58,17 @@ def line_starts(path):
 class Truth:
     """What a scan of a log must find."""
 
-    def __init__(self, log):
+    def __init__(self, log, fields):
+        self.joined = fields
         self.starts = line_starts(log)
         self.rows, self.decoys = rows(log + ".truth.tsv"), {int(r["line"]) for r in rows(log + ".decoys.tsv")}
-        self.fields = sum(row["mode"] == "fields" for row in self.rows)
+        self.left_out = 0 if fields else sum(row["mode"] == "fields" for row in self.rows)
+
+    @staticmethod
+    def explains(hit, seen):
+        if "+" in hit.get("field", ""):
+            return hit["value"].lower() in (seen, seen.partition("://")[2])
+        return hit["raw"].lower() in seen or seen.startswith(hit["raw"].lower())
 
     def compare(self, out):
         """(missed rows, extra hits, lines of decoys that were hit)"""
@@ -74,12 +83,18 @@ class Truth:
         for row in self.rows:
             line = int(row["line"])
             explained.setdefault(line, set()).add(row["observed"].lower())
-            place = row["mode"] != "fields" and (self.starts[line] + int(row["start"]), self.starts[line] + int(row["end"]))
-            if place and (line, *place) not in hits:
+            if row["mode"] == "fields":
+                # Records without a scheme give a URL without one.
+                values = {row["observed"].lower(), row["observed"].partition("://")[2].lower()}
+                if self.joined and not any(h["value"].lower() in values for h in by_line.get(line, ())):
+                    missed.append(row)
+                continue
+            place = (self.starts[line] + int(row["start"]), self.starts[line] + int(row["end"]))
+            if (line, *place) not in hits:
                 missed.append(row)
         # On a truth line the value may stand again; nothing but the value may be hit.
         extra = [h for line, found in by_line.items() for h in found
-                 if not any(h["raw"].lower() in seen or seen.startswith(h["raw"].lower()) for seen in explained.get(line, ()))]
+                 if not any(self.explains(h, seen) for seen in explained.get(line, ()))]
         return missed, extra, [line for line in by_line if line in self.decoys and line not in explained]
 
 
@@ -94,6 +109,8 @@ def main():
     p.add_argument("--matrix", action="store_true", help="every size, level, chunk size and 1 and 2 threads")
     p.add_argument("--bytes", default="64M")
     p.add_argument("--endpoints", type=float, default=0)
+    p.add_argument("--split-urls", type=float, default=0, help="share of the URL hits whose parts stand in several fields")
+    p.add_argument("--fields", action="store_true", help="scan with --fields")
     p.add_argument("--hit-rate", type=float, default=.001)
     p.add_argument("--seed", default="1")
     p.add_argument("--work")
@@ -106,7 +123,7 @@ def main():
         os.makedirs(work, exist_ok=True)
         for n in args.n or usual["n"]:
             compiled, log = make(args, n, work)
-            truth, digests = Truth(log), set()
+            truth, digests = Truth(log, args.fields), set()
             for simd, chunk, threads in itertools.product(*(getattr(args, key) or usual[key] for key in ("simd", "chunk", "threads"))):
                 wrong |= run(args, work, n, compiled, log, truth, digests, simd, chunk, threads)
     sys.exit(1 if wrong else 0)
@@ -116,7 +133,7 @@ def run(args, work, n, compiled, log, truth, digests, simd, chunk, threads):
     """One scan: compares, prints, records; whether anything is wrong."""
     out = os.path.join(work, "hits.jsonl")
     env = {key: value for key, value in (("INDICIA_SIMD", simd), ("INDICIA_CHUNK", chunk)) if value}
-    whole = Whole("indicia", [args.indicia, "scan", "--stats", "--threads", threads, "-f", compiled, log], out, env, good=None)
+    whole = Whole("indicia", [args.indicia, "scan", "--stats", *(["--fields"] if args.fields else []), "--threads", threads, "-f", compiled, log], out, env, good=None)
     seconds = whole.run()
     missed, extra, on_decoys = truth.compare(out)
     with open(out, "rb") as f:
@@ -125,7 +142,8 @@ def run(args, work, n, compiled, log, truth, digests, simd, chunk, threads):
         says = f.read().splitlines()
     result = {
         "date": time.strftime("%Y-%m-%d"), "indicators": n, "log": args.bytes, "seed": args.seed, "hit_rate": args.hit_rate,
-        "endpoints": args.endpoints, "truth": len(truth.rows) - truth.fields, "fields_left_out": truth.fields, "missed": len(missed),
+        "endpoints": args.endpoints, "split_urls": args.split_urls, "fields": args.fields,
+        "truth": len(truth.rows) - truth.left_out, "fields_left_out": truth.left_out, "missed": len(missed),
         "extra": len(extra), "decoys": len(truth.decoys), "decoys_hit": len(on_decoys), "threads": threads, "simd": simd or "auto",
         "chunk": chunk or "usual", "same_output": len(digests) == 1, "seconds_whole_process": round(seconds, 2),
         "exit": whole.code, "peak_mib": whole.peak_kib >> 10,

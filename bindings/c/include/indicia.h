@@ -410,13 +410,17 @@ enum indicia_scan_flags {
     /** contexts that their producer took back count. */
     INDICIA_SCAN_REVOKED = 8,
     /** no guard that is built in. */
-    INDICIA_SCAN_NO_GUARD = 16
+    INDICIA_SCAN_NO_GUARD = 16,
+    /** lines are records: field is filled, values in several fields are put together. */
+    INDICIA_SCAN_FIELDS = 32
 };
 
 /** Bits for the flags of indicia_extract_options. */
 enum indicia_extract_flags {
     /** also observables inside others, such as the host of a URL. */
-    INDICIA_EXTRACT_NESTED = 1
+    INDICIA_EXTRACT_NESTED = 1,
+    /** lines are records: field is filled, values in several fields are put together. */
+    INDICIA_EXTRACT_FIELDS = 2
 };
 
 
@@ -517,6 +521,11 @@ typedef struct {
      * The bytes from start to end, as they stand in the data.
      */
     indicia_str raw;
+    /**
+     * The name of the field that it stands in, with INDICIA_EXTRACT_FIELDS; of what is put together from several
+     * fields their names with + between them, and the span is that of its host. Empty where there is none.
+     */
+    indicia_str field;
 } indicia_observable;
 
 /**
@@ -548,6 +557,15 @@ typedef struct {
      * INDICIA_EXTRACT_* bits (enum indicia_extract_flags).
      */
     uint32_t flags;
+    /**
+     * Only observables in fields with one of these names, as in indicia_scan_options; implies
+     * INDICIA_EXTRACT_FIELDS. NULL and 0: any.
+     */
+    const indicia_str *only_fields;
+    /**
+     * How many names.
+     */
+    size_t only_field_count;
 } indicia_extract_options;
 
 /**
@@ -620,6 +638,11 @@ typedef struct {
      * How many contexts pass: one at least.
      */
     size_t context_count;
+    /**
+     * The name of the field that it stands in, from a scan with INDICIA_SCAN_FIELDS; of what is put together from
+     * several fields their names with + between them, and the span is that of its host. Empty where there is none.
+     */
+    indicia_str field;
 } indicia_hit;
 
 /**
@@ -670,6 +693,15 @@ typedef struct {
      * Empty: time filters nothing.
      */
     indicia_str as_of;
+    /**
+     * Only hits in fields with one of these names, or whose name ends with one behind a dot, case-blind; implies
+     * INDICIA_SCAN_FIELDS. NULL and 0: any.
+     */
+    const indicia_str *only_fields;
+    /**
+     * How many names.
+     */
+    size_t only_field_count;
 } indicia_scan_options;
 
 /**

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use indicia::{ExtractOptions, Reason, Refang, extract_with};
 
 use crate::boundary::{Done, Fail, array, bytes, shared, status};
-use crate::options::{Options, indicia_extract_options};
+use crate::options::{Options, indicia_extract_options, texts};
 use crate::status::indicia_status;
 use crate::value::{indicia_kind, indicia_str, one_kind, refang};
 
@@ -26,6 +26,9 @@ pub struct indicia_observable {
     pub value: indicia_str,
     /// The bytes from start to end, as they stand in the data.
     pub raw: indicia_str,
+    /// The name of the field that it stands in, with INDICIA_EXTRACT_FIELDS; of what is put together from several
+    /// fields their names with + between them, and the span is that of its host. Empty where there is none.
+    pub field: indicia_str,
 }
 
 /// Called with each observable; false stops. It must return: no longjmp, no exception.
@@ -81,6 +84,7 @@ unsafe fn run(
             port: e.port.map_or(0, u32::from),
             value: indicia_str::of(e.value.as_bytes()),
             raw: indicia_str::of(&data[e.start..e.end]),
+            field: e.field.as_ref().map_or(indicia_str::NONE, |field| indicia_str::of(field.as_bytes())),
         };
         // SAFETY: the caller promised a function of this type that returns.
         match unsafe { callback(&observable, user) } {
@@ -102,7 +106,7 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         let size = *shared(options.cast::<usize>(), "options")?;
         indicia_extract_options::read(options, size)?
     };
-    if options.flags & !NESTED != 0 {
+    if options.flags & !(NESTED | FIELDS) != 0 {
         return Err(Fail::argument("flags has a bit that is not INDICIA_EXTRACT_*"));
     }
     // SAFETY: the caller's promise.
@@ -112,8 +116,13 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         refang: refang(options.refang, Refang::Usual)?,
         nested: options.flags & NESTED != 0,
         every: false,
+        fields: options.flags & FIELDS != 0,
+        // SAFETY: the caller's promise.
+        only_fields: unsafe { texts(options.only_fields, options.only_field_count, "only_fields") }?,
     })
 }
 
 /// `INDICIA_EXTRACT_NESTED`.
 const NESTED: u32 = 1;
+/// `INDICIA_EXTRACT_FIELDS`.
+const FIELDS: u32 = 2;

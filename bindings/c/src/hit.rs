@@ -50,6 +50,9 @@ pub struct indicia_hit {
     pub contexts: *const u32,
     /// How many contexts pass: one at least.
     pub context_count: usize,
+    /// The name of the field that it stands in, from a scan with INDICIA_SCAN_FIELDS; of what is put together from
+    /// several fields their names with + between them, and the span is that of its host. Empty where there is none.
+    pub field: indicia_str,
 }
 
 /// Called with each hit; false stops. It must return: no longjmp, no exception. It may not call the scanner or
@@ -100,6 +103,7 @@ impl Lists {
             start: hit.start,
             end: hit.end,
             raw: indicia_str::of(hit.raw),
+            field: hit.field().map_or(indicia_str::NONE, |field| indicia_str::of(field.as_bytes())),
             ..self.hit(set, hit.relation as u32, hit.kind.number().into(), hit.value, hit.indicator)
         }
     }
@@ -144,6 +148,7 @@ impl Lists {
             guard_count: self.guards.len(),
             contexts: self.contexts.as_ptr(),
             context_count: self.contexts.len(),
+            field: indicia_str::NONE,
         }
     }
 }

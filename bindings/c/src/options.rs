@@ -33,6 +33,11 @@ pub struct indicia_scan_options {
     /// Only contexts valid at this time (RFC 3339), or "event": at the time that stands in the line of the hit.
     /// Empty: time filters nothing.
     pub as_of: indicia_str,
+    /// Only hits in fields with one of these names, or whose name ends with one behind a dot, case-blind; implies
+    /// INDICIA_SCAN_FIELDS. NULL and 0: any.
+    pub only_fields: *const indicia_str,
+    /// How many names.
+    pub only_field_count: usize,
 }
 
 /// What to extract. Set everything to zero, then struct_size, then what differs from the default.
@@ -49,6 +54,11 @@ pub struct indicia_extract_options {
     pub refang: indicia_refang_level,
     /// INDICIA_EXTRACT_* bits (enum indicia_extract_flags).
     pub flags: u32,
+    /// Only observables in fields with one of these names, as in indicia_scan_options; implies
+    /// INDICIA_EXTRACT_FIELDS. NULL and 0: any.
+    pub only_fields: *const indicia_str,
+    /// How many names.
+    pub only_field_count: usize,
 }
 
 /// A struct that begins with its size.
@@ -88,6 +98,7 @@ const URL_HOSTS: u32 = 2;
 const STRICT_SCHEME: u32 = 4;
 const REVOKED: u32 = 8;
 const NO_GUARD: u32 = 16;
+const FIELDS: u32 = 32;
 
 /// # Safety
 /// As the header says of `indicia_scan_options`.
@@ -98,7 +109,7 @@ pub(crate) unsafe fn scan_options(options: *const indicia_scan_options) -> Resul
         let given = indicia_scan_options::read(options, size)?;
         (given, array(given.labels, given.label_count, "labels")?, utf8(given.as_of, "as_of")?)
     };
-    if given.flags & !(IGNORE_PORTS | URL_HOSTS | STRICT_SCHEME | REVOKED | NO_GUARD) != 0 {
+    if given.flags & !(IGNORE_PORTS | URL_HOSTS | STRICT_SCHEME | REVOKED | NO_GUARD | FIELDS) != 0 {
         return Err(Fail::argument("flags has a bit that is not INDICIA_SCAN_*"));
     }
     if given.roles >> Role::ALL.len() != 0 {
@@ -133,6 +144,8 @@ pub(crate) unsafe fn scan_options(options: *const indicia_scan_options) -> Resul
             AsOf::At(Time::parse(time).map_err(|_| Fail::argument("as_of is neither a time nor \"event\""))?)
         }
     };
+    // SAFETY: the caller's promise.
+    let only_fields = unsafe { texts(given.only_fields, given.only_field_count, "only_fields") }?;
     Ok(ScanOptions {
         filter,
         guards: if given.flags & NO_GUARD != 0 { Guards::off() } else { Guards::default() },
@@ -140,5 +153,18 @@ pub(crate) unsafe fn scan_options(options: *const indicia_scan_options) -> Resul
         ignore_ports: given.flags & IGNORE_PORTS != 0,
         url_hosts: given.flags & URL_HOSTS != 0,
         strict_scheme: given.flags & STRICT_SCHEME != 0,
+        fields: given.flags & FIELDS != 0,
+        only_fields,
     })
+}
+
+/// A list of texts.
+///
+/// # Safety
+/// `list` points to `count` strings that live during the call.
+pub(crate) unsafe fn texts(list: *const indicia_str, count: usize, what: &str) -> Result<Vec<String>, Fail> {
+    // SAFETY: the caller's promise.
+    let list = unsafe { array(list, count, what) }?;
+    // SAFETY: the caller's promise.
+    list.iter().map(|text| Ok(unsafe { utf8(*text, what) }?.to_string())).collect()
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use std::vec;
 
 use indicia::chunks::{Chunk, Chunks};
+use indicia::fields::Header;
 use indicia::input::{Event, Visitor, Walker};
 use indicia::{HitView, IndicatorSet as Set, Kind, Relation, Scratch};
 use pyo3::exceptions::PyOSError;
@@ -33,6 +34,7 @@ pub(crate) struct Found {
     index: u32,
     guards: Vec<indicia::Guard>,
     contexts: Box<[u32]>,
+    field: Option<String>,
 }
 
 impl Found {
@@ -46,6 +48,7 @@ impl Found {
             index: view.indicator.index(),
             guards: view.guards().to_vec(),
             contexts: places(&view.indicator, view.contexts()),
+            field: view.field().map(str::to_string),
         }
     }
 
@@ -60,6 +63,7 @@ impl Found {
             index: hit.indicator.index(),
             guards: hit.guards.clone(),
             contexts: places(&hit.indicator, hit.contexts.iter().copied()),
+            field: None,
         }
     }
 
@@ -90,6 +94,7 @@ impl Found {
             guard: PyTuple::new(py, guard)?.unbind(),
             path: file.map(|(path, _)| path.to_string()),
             line: file.map(|(_, line)| line),
+            field: self.field,
         })
     }
 }
@@ -132,12 +137,27 @@ pub(crate) struct Hit {
     path: Option<String>,
     /// After scan_file: the line, from 1.
     line: Option<u64>,
+    /// With fields=True: the name of the field that it stands in. Of a value that is put together from several
+    /// fields, their names with + between them; its place is that of its host.
+    field: Option<String>,
 }
 
 impl Hit {
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let Hit { start, end, raw, kind, value, relation, indicator, guard, path, line } = self;
-        (start, end, raw, *kind, value.as_str(), *relation, indicator, guard, path.as_deref(), line)
+        let Hit { start, end, raw, kind, value, relation, indicator, guard, path, line, field } = self;
+        (
+            start,
+            end,
+            raw,
+            *kind,
+            value.as_str(),
+            *relation,
+            indicator,
+            guard,
+            path.as_deref(),
+            line,
+            field.as_deref(),
+        )
             .into_pyobject(py)
     }
 }
@@ -188,7 +208,7 @@ impl Hit {
 
 /// Undoes the pickling of a hit. Its indicator comes without the set.
 #[pyfunction]
-#[pyo3(signature = (start, end, raw, kind, value, relation, indicator, guard, path, line))]
+#[pyo3(signature = (start, end, raw, kind, value, relation, indicator, guard, path, line, field=None))]
 #[allow(clippy::too_many_arguments, reason = "the fields of a hit")]
 pub(crate) fn _hit(
     start: Option<usize>,
@@ -201,10 +221,11 @@ pub(crate) fn _hit(
     guard: Py<PyTuple>,
     path: Option<String>,
     line: Option<u64>,
+    field: Option<String>,
 ) -> PyResult<Hit> {
     let relation = Relation::ALL.iter().find(|r| r.name() == relation).ok_or_else(internal)?.name();
     let kind = crate::options::kind(kind)?.name();
-    Ok(Hit { start, end, raw, kind, value, relation, indicator, guard, path, line })
+    Ok(Hit { start, end, raw, kind, value, relation, indicator, guard, path, line, field })
 }
 
 /// The hits in data or a file.
@@ -223,6 +244,7 @@ enum State {
         input: Input,
         options: Arc<indicia::ScanOptions>,
         scratch: Box<Scratch>,
+        header: Header,
         base: usize,
         found: vec::IntoIter<Found>,
     },
@@ -255,8 +277,14 @@ impl HitIterator {
         options: Arc<indicia::ScanOptions>,
     ) -> PyResult<HitIterator> {
         let input = Input::new(data)?;
-        let state =
-            State::Data { input, options, scratch: Box::default(), base: 0, found: Vec::new().into_iter() };
+        let state = State::Data {
+            input,
+            options,
+            scratch: Box::default(),
+            header: Header::default(),
+            base: 0,
+            found: Vec::new().into_iter(),
+        };
         Ok(HitIterator { set, state: Mutex::new(Some(state)) })
     }
 
@@ -302,12 +330,19 @@ impl HitIterator {
 impl State {
     fn next(&mut self, py: Python<'_>, set: &Set) -> PyResult<Option<Hit>> {
         match self {
-            State::Data { input, options, scratch, base, found } => loop {
+            State::Data { input, options, scratch, header, base, found } => loop {
                 if let Some(hit) = found.next() {
                     let (start, end, raw) = input.span(py, *base + hit.start, *base + hit.end)?;
                     return hit.into_hit(py, set, Some((start, end)), raw, None).map(Some);
                 }
-                let Some((at, hits)) = input.block(py, |block| scan(set, block, options, scratch))? else {
+                let Some((at, hits)) = input.block(py, |block| {
+                    let hits = scan(set, header, block, options, scratch);
+                    if options.reads_fields() {
+                        header.read(block);
+                    }
+                    hits
+                })?
+                else {
                     return Ok(None);
                 };
                 (*base, *found) = (at, hits.into_iter());
@@ -342,9 +377,15 @@ impl State {
     }
 }
 
-fn scan(set: &Set, block: &[u8], options: &indicia::ScanOptions, scratch: &mut Scratch) -> Vec<Found> {
+fn scan(
+    set: &Set,
+    header: &Header,
+    block: &[u8],
+    options: &indicia::ScanOptions,
+    scratch: &mut Scratch,
+) -> Vec<Found> {
     let mut found = Vec::new();
-    let _ = set.scan_with(block, options, scratch, &mut |view| {
+    let _ = set.scan_behind(header, block, options, scratch, &mut |view| {
         found.push(Found::new(view));
         ControlFlow::Continue(())
     });
@@ -374,10 +415,11 @@ impl Visitor for FileReader {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         let path: Arc<str> = name.into();
         let mut scratch = Scratch::default();
-        let (mut chunks, mut chunk) = (Chunks::new(input), Chunk::default());
+        let (mut chunks, mut chunk) =
+            (Chunks::new(input).with_headers(self.options.reads_fields()), Chunk::default());
         while chunks.next_into(&mut chunk)? {
             let mut places = chunk.places();
-            let found = scan(&self.set, chunk.text(), &self.options, &mut scratch);
+            let found = scan(&self.set, chunk.header(), chunk.text(), &self.options, &mut scratch);
             let hits: Vec<InFile> = (found.into_iter())
                 .map(|mut found| {
                     let raw = chunk.text()[found.start..found.end].into();

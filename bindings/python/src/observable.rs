@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::vec;
 
+use indicia::fields::Header;
 use indicia::{ExtractOptions, Kind, ParseOptions, Refang, refang};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -184,6 +185,10 @@ pub(crate) struct Extraction {
     /// The port that stands behind an address or name.
     #[pyo3(get)]
     port: Option<u16>,
+    /// With fields=True: the name of the field that it stands in. Of a value that is put together from several
+    /// fields, their names with + between them; its place is that of its host.
+    #[pyo3(get)]
+    field: Option<String>,
 }
 
 #[pymethods]
@@ -231,13 +236,22 @@ impl Extraction {
 
 impl Extraction {
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (self.kind.name(), self.value.as_str(), &self.raw, self.start, self.end, self.port).into_pyobject(py)
+        (
+            self.kind.name(),
+            self.value.as_str(),
+            &self.raw,
+            self.start,
+            self.end,
+            self.port,
+            self.field.as_deref(),
+        )
+            .into_pyobject(py)
     }
 }
 
 /// Undoes the pickling of an extraction.
 #[pyfunction]
-#[pyo3(signature = (kind, value, raw, start, end, port))]
+#[pyo3(signature = (kind, value, raw, start, end, port, field=None))]
 pub(crate) fn _extraction(
     kind: &str,
     value: String,
@@ -245,8 +259,9 @@ pub(crate) fn _extraction(
     start: usize,
     end: usize,
     port: Option<u16>,
+    field: Option<String>,
 ) -> PyResult<Extraction> {
-    Ok(Extraction { kind: self::kind(kind)?, value, raw, start, end, port })
+    Ok(Extraction { kind: self::kind(kind)?, value, raw, start, end, port, field })
 }
 
 /// Finds every observable in data, by place.
@@ -254,14 +269,18 @@ pub(crate) fn _extraction(
 /// data is a str or any contiguous buffer, which is borrowed until the iterator is done. kinds are names of
 /// kinds, or "all"; without them, every kind that has a shape of its own and is not a name of a person's
 /// things (phone, iban, payment-card, file-name, user-agent, purl). refang is a level, or True for the usual one.
-/// nested adds observables inside others, such as the host of a URL.
+/// nested adds observables inside others, such as the host of a URL. fields reads lines as records: each observable
+/// has the name of its field, and what stands in several fields is put together; only_fields names the fields that
+/// count.
 #[pyfunction]
-#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false), text_signature = "(data, kinds=None, refang=True, *, nested=False)")]
+#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false, fields=false, only_fields=None), text_signature = "(data, kinds=None, refang=True, *, nested=False, fields=False, only_fields=None)")]
 pub(crate) fn extract(
     data: &Bound<'_, PyAny>,
     kinds: Option<&Bound<'_, PyAny>>,
     refang: Option<&Bound<'_, PyAny>>,
     nested: bool,
+    fields: bool,
+    only_fields: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<ExtractionIterator> {
     caught(|| {
         let all =
@@ -271,14 +290,27 @@ pub(crate) fn extract(
         } else {
             strings(kinds)?.iter().map(|name| kind(name)).collect::<PyResult<_>>()?
         };
-        let options = ExtractOptions { kinds, refang: level(refang, Refang::Usual)?, nested, every: false };
-        let state = State { input: Input::new(data)?, base: 0, found: Vec::new().into_iter() };
+        let options = ExtractOptions {
+            kinds,
+            refang: level(refang, Refang::Usual)?,
+            nested,
+            every: false,
+            fields,
+            only_fields: strings(only_fields)?,
+        };
+        let state = State {
+            input: Input::new(data)?,
+            header: Header::default(),
+            base: 0,
+            found: Vec::new().into_iter(),
+        };
         Ok(ExtractionIterator { options, state: Mutex::new(Some(state)) })
     })
 }
 
 struct State {
     input: Input,
+    header: Header,
     base: usize,
     /// What is left of the current block.
     found: vec::IntoIter<indicia::Extraction>,
@@ -312,14 +344,19 @@ impl ExtractionIterator {
                         start,
                         end,
                         port: e.port,
+                        field: e.field,
                     }));
                 }
-                let block = state.input.block(py, |block| {
+                let State { input, header, .. } = &mut *state;
+                let block = input.block(py, |block| {
                     let mut found = Vec::new();
-                    let _ = indicia::extract_with(block, &self.options, &mut |e| {
+                    let _ = indicia::extract_behind(header, block, &self.options, &mut |e| {
                         found.push(e);
                         ControlFlow::Continue(())
                     });
+                    if self.options.reads_fields() {
+                        header.read(block);
+                    }
                     found
                 })?;
                 let Some((base, found)) = block else {

@@ -22,10 +22,12 @@ pub(crate) struct ScanOptions(pub(crate) Arc<indicia::ScanOptions>);
 impl ScanOptions {
     #[new]
     #[pyo3(signature = (*, refang=None, roles=None, labels=None, min_confidence=None, max_tlp=None, as_of=None,
-        revoked=false, ignore_ports=false, url_hosts=false, strict_scheme=false, guards=true, warninglists=None))]
+        revoked=false, ignore_ports=false, url_hosts=false, strict_scheme=false, guards=true, warninglists=None,
+        fields=false, only_fields=None))]
     #[pyo3(
         text_signature = "(*, refang='off', roles=None, labels=None, min_confidence=None, max_tlp=None, as_of=None, \
-        revoked=False, ignore_ports=False, url_hosts=False, strict_scheme=False, guards=True, warninglists=None)"
+        revoked=False, ignore_ports=False, url_hosts=False, strict_scheme=False, guards=True, warninglists=None, \
+        fields=False, only_fields=None)"
     )]
     #[allow(clippy::too_many_arguments, reason = "keywords of a Python call")]
     fn new(
@@ -42,6 +44,8 @@ impl ScanOptions {
         strict_scheme: bool,
         guards: bool,
         warninglists: Option<&Bound<'_, PyAny>>,
+        fields: bool,
+        only_fields: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<ScanOptions> {
         caught(|| {
             let filter = Filter {
@@ -65,6 +69,8 @@ impl ScanOptions {
                 ignore_ports,
                 url_hosts,
                 strict_scheme,
+                fields,
+                only_fields: strings(only_fields)?,
             })))
         })
     }

@@ -232,6 +232,20 @@ fn as_of(text: &str) -> Result<AsOfArg, String> {
     }
 }
 
+/// How lines are read.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Fields")]
+pub(crate) struct Fields {
+    /// Read lines as records, and say in which field a value stands: JSON, Zeek, CSV with a header, W3C, CEF, LEEF,
+    /// Windows events. Also finds URLs and endpoints whose parts stand in several fields, and kinds without a shape in
+    /// fields that are named for them
+    #[arg(long)]
+    pub(crate) fields: bool,
+    /// Only in fields with this name, or whose name ends with it behind a dot
+    #[arg(long = "where", value_name = "FIELD")]
+    pub(crate) only: Vec<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Extract {
     /// Only observables of this kind; `all` for every kind
@@ -243,6 +257,8 @@ pub(crate) struct Extract {
     /// Also observables inside others: the host of a URL, the domain of an e-mail address
     #[arg(long)]
     pub(crate) nested: bool,
+    #[command(flatten)]
+    pub(crate) fields: Fields,
     #[command(flatten)]
     pub(crate) output: Output,
     /// Files, folders and archives; standard input if none
@@ -443,6 +459,8 @@ pub(crate) struct Scan {
     pub(crate) filters: Filters,
     #[command(flatten)]
     pub(crate) matching: Matching,
+    #[command(flatten)]
+    pub(crate) fields: Fields,
     /// Undo defanging in the data first: off, strict, usual, aggressive
     #[arg(long, value_name = "LEVEL", default_value = "off", default_missing_value = "usual", num_args = 0..=1, require_equals = true, value_parser = refang_level)]
     pub(crate) refang: Refang,

@@ -28,13 +28,13 @@ pub(crate) enum Pieces<'r> {
 }
 
 impl<'r> Pieces<'r> {
-    /// Of an input that so many threads look into.
-    pub(crate) fn new(input: &'r mut dyn Read, threads: usize) -> io::Result<Pieces<'r>> {
+    /// Of an input that so many threads look into, for its fields or not.
+    pub(crate) fn new(input: &'r mut dyn Read, threads: usize, fields: bool) -> io::Result<Pieces<'r>> {
         let (is_store, input) = store::peek(input)?;
         Ok(if is_store {
             Pieces::Store(Box::new(store::Reader::new(BufReader::with_capacity(1 << 17, input))?))
         } else {
-            Pieces::Text(Chunks::with_size(input, piece_size(threads)))
+            Pieces::Text(Chunks::with_size(input, piece_size(threads)).with_headers(fields))
         })
     }
 
@@ -68,7 +68,7 @@ impl<'r> Pieces<'r> {
 pub(crate) fn tell_cuts(name: &str, cuts: u64) {
     if cuts > 0 {
         show::message(&format!(
-            "{name}: limit reached: a line without any border was cut {}",
+            "{name}: limit reached: a line was cut {}, and values or fields there may be missed",
             show::count(cuts, "time")
         ));
     }

@@ -140,7 +140,7 @@ pub(crate) struct Style {
 impl Style {
     /// What stands before the first hit.
     pub(crate) fn header(&self, out: &mut dyn Write) -> io::Result<()> {
-        const COLUMNS: [&str; 18] = [
+        const COLUMNS: [&str; 19] = [
             "path",
             "line",
             "start",
@@ -159,6 +159,7 @@ impl Style {
             "first",
             "last",
             "count",
+            "field",
         ];
         if self.format == OutputFormat::Csv && !self.only_matching {
             csv_record(COLUMNS.iter().map(|c| Cow::Borrowed(*c)), out)?;
@@ -233,6 +234,9 @@ impl Style {
         if hit.relation != Relation::Exact && hit.indicator.value() != hit.value {
             let listed = show::plain(&defang(hit.indicator.kind(), hit.indicator.value()));
             write!(out, " {}", paint("2", &format!("(listed: {listed})")))?;
+        }
+        if let Some(field) = hit.field() {
+            write!(out, " {}", paint("2", &format!("(in {})", show::plain(field))))?;
         }
         if let Some(seen) = place.seen {
             write!(out, " (seen {}", show::count(seen.count, "time"))?;
@@ -310,6 +314,10 @@ fn jsonl(hit: &HitView<'_, '_>, place: &Place<'_>, record: &str, out: &mut Vec<u
     if !hit.guards().is_empty() {
         out.extend_from_slice(b",\"guard\":");
         serde_json::to_writer(&mut *out, hit.guards())?;
+    }
+    if let Some(field) = hit.field() {
+        out.extend_from_slice(b",\"field\":");
+        json_text(field, out)?;
     }
     if let Some(via) = place.via {
         out.extend_from_slice(b",\"via\":");
@@ -389,6 +397,7 @@ fn csv_cells<'h>(hit: &HitView<'h, '_>, place: &Place<'_>) -> Vec<Cow<'static, s
         text(first),
         text(last),
         place.seen.map(|seen| seen.count.to_string()).unwrap_or_default(),
+        hit.field().unwrap_or_default().to_string(),
     ]
     .into_iter()
     .map(Cow::Owned)
@@ -446,7 +455,7 @@ fn ecs(hit: &HitView<'_, '_>, place: &Place<'_>) -> Value {
         );
         enrichments.push(json!({
             "indicator": one,
-            "matched": { "atomic": hit.value, "field": "message", "type": "indicator_match_rule" },
+            "matched": { "atomic": hit.value, "field": hit.field().unwrap_or("message"), "type": "indicator_match_rule" },
             "feed": { "name": context.feed },
         }));
     }

@@ -224,6 +224,8 @@ pub(crate) struct Seen<'v> {
     pub(crate) address: Option<IpAddr>,
     /// Where it is a name, a bit for each of its dots, the one of the first byte lowest; 0 where nobody has counted.
     pub(crate) dots: u64,
+    /// The field that it stands in.
+    pub(crate) field: Option<&'v str>,
 }
 
 /// Which guards a scan applies.

@@ -15,6 +15,7 @@ mod finder;
 mod levels;
 mod lookup;
 pub(crate) mod masks;
+mod records;
 mod simd;
 mod stream;
 mod urls;
@@ -22,11 +23,13 @@ mod walk;
 
 use finder::{Finder, Place};
 use levels::Levels;
+use records::Records;
 pub use simd::Level;
 pub(crate) use simd::{prefetch, text, text_in};
 pub use stream::Stream;
 use walk::Walk;
 
+use crate::fields::Header;
 use crate::filter::{AsOf, Filter, event_time};
 use crate::guard::{Guard, Guards, Seen};
 use crate::refang::{Refang, View};
@@ -109,6 +112,26 @@ pub struct ScanOptions {
     pub url_hosts: bool,
     /// A listed URL matches only with its own scheme; one listed without a scheme matches any.
     pub strict_scheme: bool,
+    /// Lines are read as records (see [`crate::fields`]): each hit has the name of its [`field`](HitView::field), URLs and
+    /// endpoints are also found whose parts stand in several fields of a record, and values of kinds without a shape in
+    /// the fields that are named for them. A value that is put together is shown at its host, under the names of its
+    /// fields with `+` between them; `raw` is the host alone.
+    pub fields: bool,
+    /// Only hits in these fields count; the name is that of the field or its end behind a dot, case-blind. Implies
+    /// `fields`. Empty: all.
+    pub only_fields: Vec<String>,
+}
+
+impl ScanOptions {
+    /// Whether lines are read as records.
+    pub fn reads_fields(&self) -> bool {
+        self.fields || !self.only_fields.is_empty()
+    }
+
+    /// Whether anything is asked of hosts that are listed only as a part of something.
+    fn hosts_count(&self) -> bool {
+        self.url_hosts || self.ignore_ports || self.reads_fields()
+    }
 }
 
 /// The refang level of a scan: off unless asked.
@@ -178,6 +201,11 @@ impl<'s> HitView<'s, '_> {
         })
     }
 
+    /// The name of the field that the hit stands in, in a scan with [`ScanOptions::fields`].
+    pub fn field(&self) -> Option<&str> {
+        self.seen.field
+    }
+
     /// A copy that outlives the callback.
     pub fn to_hit(&self) -> Hit<'s> {
         Hit {
@@ -188,6 +216,7 @@ impl<'s> HitView<'s, '_> {
             relation: self.relation,
             indicator: self.indicator,
             guards: self.guards().to_vec(),
+            field: self.field().map(str::to_string),
             contexts: self.contexts().collect(),
         }
     }
@@ -210,6 +239,8 @@ pub struct Hit<'s> {
     pub indicator: IndicatorRef<'s>,
     /// Reasons to doubt it.
     pub guards: Vec<Guard>,
+    /// The name of the field that it stands in, in a scan with [`ScanOptions::fields`].
+    pub field: Option<String>,
     /// The contexts that pass the filter.
     pub contexts: Vec<&'s Context>,
 }
@@ -223,6 +254,8 @@ struct Pending {
     relation: Relation,
     kind: Kind,
     value: (usize, usize),
+    /// The number of its field's name, 0 for none.
+    field: u32,
 }
 
 /// Memory that scans and lookups use again. One a thread.
@@ -239,6 +272,7 @@ pub struct Scratch {
     masks: MaskScratch,
     walk: Walk,
     levels: Levels,
+    records: Records,
     level: Option<Level>,
     limits: u64,
 }
@@ -274,11 +308,13 @@ struct Part<'d> {
     within: std::ops::Range<usize>,
     /// The time of the line that the data begins in, where its beginning is not part of the data.
     line: Option<Option<Time>>,
+    /// What stood before says of the columns.
+    header: Header,
 }
 
 impl<'d> Part<'d> {
     fn whole(data: &'d [u8]) -> Part<'d> {
-        Part { data, at: 0, within: 0..usize::MAX, line: None }
+        Part { data, at: 0, within: 0..usize::MAX, line: None, header: Header::default() }
     }
 }
 
@@ -304,6 +340,18 @@ impl IndicatorSet {
         self.scan_part(&Part::whole(data), options, scratch, on_hit)
     }
 
+    /// [`scan_with`](Self::scan_with) of whole lines from the middle of data: `header` has read all that stood before.
+    pub fn scan_behind<'s>(
+        &'s self,
+        header: &Header,
+        data: &[u8],
+        options: &ScanOptions,
+        scratch: &mut Scratch,
+        on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.scan_part(&Part { header: header.clone(), ..Part::whole(data) }, options, scratch, on_hit)
+    }
+
     fn scan_part<'s>(
         &'s self,
         part: &Part<'_>,
@@ -314,7 +362,8 @@ impl IndicatorSet {
         let data = part.data;
         let level = scratch.level.unwrap_or_else(Level::best);
         let sieve = self.sieve().filter(|_| level != Level::Plain);
-        let hosts = options.url_hosts || options.ignore_ports;
+        let hosts = options.hosts_count();
+        let mut header = part.header.clone();
         let mut base = 0;
         while base < data.len() {
             let rest = &data[base..];
@@ -338,6 +387,11 @@ impl IndicatorSet {
                 let place = Place::View(&view, options.refang.0);
                 Finder::new(self, options, scratch, view.text(), place).text();
             }
+            if options.reads_fields() {
+                let cut = base == 0 && (part.line.is_some() || header.is_cut());
+                self.records(block, &header, cut, options, scratch);
+                header.read(block);
+            }
             if !scratch.pending.is_empty() {
                 self.report(part, base, options, scratch, on_hit)?;
             }
@@ -356,7 +410,7 @@ impl IndicatorSet {
         scratch: &mut Scratch,
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let Scratch { pending, values, guards, outermost, .. } = scratch;
+        let Scratch { pending, values, guards, outermost, records, .. } = scratch;
         let several = pending.len() > 1;
         pending.sort_unstable();
         outermost.clear();
@@ -394,7 +448,7 @@ impl IndicatorSet {
                 None
             };
             let value = &values[hit.value.0..hit.value.0 + hit.value.1];
-            let seen = Seen { kind: hit.kind, value, address: None, dots: 0 };
+            let seen = Seen { kind: hit.kind, value, address: None, dots: 0, field: records.name(hit.field) };
             let raw = part.data.get(start..end).unwrap_or_default();
             let span = (part.at + start, part.at + end);
             result = tell(span, raw, &seen, hit.relation, indicator, event, options, guards, on_hit);

@@ -97,7 +97,7 @@ fn find(text: &str) -> Vec<Edit> {
         kinds: vec![Kind::Url, Kind::Email, Kind::Domain, Kind::Ipv4, Kind::Ipv6],
         refang: Refang::Usual,
         nested: true,
-        every: false,
+        ..ExtractOptions::default()
     };
     let (mut addresses, mut url_starts, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
     for e in extract(text.as_bytes(), &options) {
@@ -113,7 +113,7 @@ fn find(text: &str) -> Vec<Edit> {
             kinds: vec![Kind::Email],
             refang: Refang::Aggressive,
             nested: true,
-            every: false,
+            ..ExtractOptions::default()
         };
         let all = extract(text.as_bytes(), &options);
         addresses.extend(all.iter().map(|e| Edit { start: e.start, end: e.end, class: &tables::EMAIL }));

@@ -11,6 +11,7 @@
 use std::io::{self, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use indicia_core::fields::Header;
 
 /// The longest line that is never cut.
 pub const MAX_LINE: usize = 16 << 20;
@@ -29,6 +30,7 @@ pub struct Chunk {
     line: u64,
     newlines: u64,
     via: Option<&'static str>,
+    header: Header,
 }
 
 impl Chunk {
@@ -40,6 +42,11 @@ impl Chunk {
     /// The encoding that stands between the stream and the text.
     pub fn via(&self) -> Option<&'static str> {
         self.via
+    }
+
+    /// What stood before the piece says of columns, where [`Chunks::with_headers`] asks for it.
+    pub fn header(&self) -> &Header {
+        &self.header
     }
 
     /// The newlines in the piece.
@@ -127,6 +134,10 @@ pub struct Chunks<R> {
     cuts: u64,
     ended: bool,
     failed: Option<io::Error>,
+    /// Of what was handed out, where it is asked for.
+    header: Option<Header>,
+    /// The last piece ended within a line.
+    midline: bool,
 }
 
 impl<R: Read> Chunks<R> {
@@ -148,10 +159,18 @@ impl<R: Read> Chunks<R> {
             cuts: 0,
             ended: false,
             failed: None,
+            header: None,
+            midline: false,
         }
     }
 
-    /// How often a line was cut where it may have cut a value.
+    /// Whether pieces are told what stood before them of the names of columns, for scans that read fields.
+    pub fn with_headers(mut self, wanted: bool) -> Chunks<R> {
+        self.header = wanted.then(Header::default);
+        self
+    }
+
+    /// How often a line was cut where that may have cut a value, or the names of fields from what comes behind.
     pub fn cuts(&self) -> u64 {
         self.cuts
     }
@@ -174,6 +193,13 @@ impl<R: Read> Chunks<R> {
             chunk.decoded = encoding.decode_without_bom_handling(&chunk.buffer[..end]).0.into_owned();
         }
         chunk.newlines = memchr::memchr_iter(b'\n', chunk.text()).count() as u64;
+        if let Some(header) = &mut self.header {
+            chunk.header = header.clone();
+            header.read(chunk.text());
+            if std::mem::take(&mut self.midline) {
+                header.cut();
+            }
+        }
         (chunk.base, chunk.line) = (self.base, self.line);
         self.base += end as u64;
         self.line += chunk.newlines;
@@ -230,13 +256,17 @@ impl<R: Read> Chunks<R> {
 
     /// Where a line that is too long is cut.
     fn cut(&mut self, line: &[u8], encoding: Option<&'static Encoding>) -> usize {
+        self.midline = true;
+        if self.header.is_some() {
+            self.cuts += 1;
+        }
         if encoding.is_some() {
             return line.len() & !3;
         }
         match line.iter().rposition(|b| *b <= b' ' || matches!(b, b'"' | b'<' | b'>' | b'`')) {
             Some(border) => border + 1,
             None => {
-                self.cuts += 1;
+                self.cuts += u64::from(self.header.is_none());
                 line.len()
             }
         }

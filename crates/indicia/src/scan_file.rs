@@ -83,10 +83,10 @@ struct Scan<'a> {
 impl Visitor for Scan<'_> {
     fn stream(&mut self, path: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         let Scan { set, options, on_hit, scratch, chunk, .. } = self;
-        let mut chunks = Chunks::new(input);
+        let mut chunks = Chunks::new(input).with_headers(options.reads_fields());
         while chunks.next_into(chunk)? {
             let (text, mut places) = (chunk.text(), chunk.places());
-            let flow = set.scan_with(text, options, scratch, &mut |hit| {
+            let flow = set.scan_behind(chunk.header(), text, options, scratch, &mut |hit| {
                 let line = places.line(hit.start);
                 let (start, end) = places.span(hit.start, hit.end);
                 let (raw, via) = (&text[hit.start..hit.end], chunk.via());

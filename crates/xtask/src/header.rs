@@ -258,10 +258,22 @@ mod generated {
             named("SCAN_STRICT_SCHEME", 4, "a listed URL matches only with its own scheme"),
             named("SCAN_REVOKED", 8, "contexts that their producer took back count"),
             named("SCAN_NO_GUARD", 16, "no guard that is built in"),
+            named(
+                "SCAN_FIELDS",
+                32,
+                "lines are records: field is filled, values in several fields are put together",
+            ),
         ];
         list("Bits for the flags of indicia_scan_options.", "indicia_scan_flags", &rows)?;
 
-        let rows = [named("EXTRACT_NESTED", 1, "also observables inside others, such as the host of a URL")];
+        let rows = [
+            named("EXTRACT_NESTED", 1, "also observables inside others, such as the host of a URL"),
+            named(
+                "EXTRACT_FIELDS",
+                2,
+                "lines are records: field is filled, values in several fields are put together",
+            ),
+        ];
         list("Bits for the flags of indicia_extract_options.", "indicia_extract_flags", &rows)?;
         Ok(text)
     }

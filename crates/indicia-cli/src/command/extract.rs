@@ -8,7 +8,7 @@ use indicia::chunks::{Chunk, Chunks};
 use indicia::feeds::csv_record;
 use indicia::input::{Event, Visitor};
 use indicia::refang::defang;
-use indicia::{ExtractOptions, Extraction, Kind, extract_with};
+use indicia::{ExtractOptions, Extraction, Kind, extract_behind};
 use serde::Serialize;
 
 use crate::Exit;
@@ -34,6 +34,8 @@ struct Line<'l> {
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     via: Option<&'static str>,
 }
 
@@ -46,6 +48,7 @@ struct Job {
 /// Gives the pipeline what a walk finds.
 struct Extracting<'f, 'p> {
     feeder: &'f mut Feeder<'p, Job>,
+    fields: bool,
     exit: Exit,
 }
 
@@ -68,13 +71,20 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
     }
     let mut out = io::stdout();
     if format == OutputFormat::Csv {
-        let columns = ["path", "line", "start", "end", "kind", "value", "raw", "port"];
+        let columns = ["path", "line", "start", "end", "kind", "value", "raw", "port", "field"];
         csv_record(columns.iter().map(|c| Cow::Borrowed(*c)), &mut out)?;
     }
-    let options = ExtractOptions { kinds, refang: args.refang, nested: args.nested, every: false };
+    let options = ExtractOptions {
+        kinds,
+        refang: args.refang,
+        nested: args.nested,
+        every: false,
+        fields: args.fields.fields,
+        only_fields: args.fields.only.clone(),
+    };
     let job = Job { options, format };
     let (exit, found) = pipeline::run(&job, 1, Box::new(out), |feeder| {
-        let mut extracting = Extracting { feeder, exit: Exit::Done };
+        let mut extracting = Extracting { feeder, fields: job.options.reads_fields(), exit: Exit::Done };
         data::walk(&args.files, &mut extracting);
         extracting.exit
     })?;
@@ -87,7 +97,8 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
 
 impl Visitor for Extracting<'_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
-        let mut chunks = Chunks::with_size(input, data::piece_size(self.feeder.threads()));
+        let size = data::piece_size(self.feeder.threads());
+        let mut chunks = Chunks::with_size(input, size).with_headers(self.fields);
         let result = self.feeder.file(name, &mut |chunk| chunks.next_into(chunk));
         data::tell_cuts(name, chunks.cuts());
         result
@@ -113,7 +124,7 @@ impl Work for Job {
     fn piece(&self, path: &str, chunk: &Chunk, state: &mut u64, out: &mut Vec<u8>) -> u64 {
         let (mut places, text) = (chunk.places(), chunk.text());
         let mut found = 0;
-        let _ = extract_with(text, &self.options, &mut |one| {
+        let _ = extract_behind(chunk.header(), text, &self.options, &mut |one| {
             found += 1;
             let line = places.line(one.start);
             let span = places.span(one.start, one.end);
@@ -144,7 +155,9 @@ impl Job {
             OutputFormat::Text => {
                 let value = show::plain(&defang(found.kind, &found.value));
                 let port = found.port.map(|p| format!(" port {p}")).unwrap_or_default();
-                writeln!(out, "{}:{line}: {value} [{}]{port}", show::plain(path), found.kind)
+                let field =
+                    found.field.as_deref().map(|f| format!(" in {}", show::plain(f))).unwrap_or_default();
+                writeln!(out, "{}:{line}: {value} [{}]{port}{field}", show::plain(path), found.kind)
             }
             OutputFormat::Csv => {
                 let cells = [
@@ -156,6 +169,7 @@ impl Job {
                     found.value.clone(),
                     show::bytes(raw),
                     found.port.map(|p| p.to_string()).unwrap_or_default(),
+                    found.field.clone().unwrap_or_default(),
                 ];
                 csv_record(cells.into_iter().map(Cow::Owned), out)
             }
@@ -169,6 +183,7 @@ impl Job {
                     value: &found.value,
                     raw: Raw(raw),
                     port: found.port,
+                    field: found.field.as_deref(),
                     via,
                 },
                 out,

@@ -41,6 +41,7 @@ pub(crate) fn run(args: Lookup) -> io::Result<Exit> {
         ignore_ports: args.matching.ignore_ports,
         url_hosts: args.matching.url_hosts,
         strict_scheme: args.matching.strict_scheme,
+        ..ScanOptions::default()
     };
     let now = match options.filter.as_of {
         AsOf::At(time) => time,

@@ -83,7 +83,7 @@ fn summary(totals: &Totals) -> serde_json::Value {
 impl Visitor for Observing<'_, '_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         self.bar.set_message(show::plain(name));
-        let mut pieces = Pieces::new(input, self.feeder.threads())?;
+        let mut pieces = Pieces::new(input, self.feeder.threads(), false)?;
         if matches!(pieces, Pieces::Store(_))
             && self.output.is_some()
             && Path::new(name).canonicalize().ok() == self.output

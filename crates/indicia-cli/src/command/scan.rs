@@ -106,6 +106,7 @@ struct State {
 struct Scanning<'f, 'p, 's> {
     feeder: &'f mut Feeder<'p, Job<'s>>,
     set: &'s IndicatorSet,
+    fields: bool,
     totals: Totals,
     exit: Exit,
     bar: &'f ProgressBar,
@@ -129,6 +130,8 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
         ignore_ports: args.matching.ignore_ports,
         url_hosts: args.matching.url_hosts,
         strict_scheme: args.matching.strict_scheme,
+        fields: args.fields.fields,
+        only_fields: args.fields.only.clone(),
     };
     let format = args.output.get();
     let hide = if format == OutputFormat::Text { Guarded::Hide } else { Guarded::Show };
@@ -160,7 +163,14 @@ pub(crate) fn run(args: &Scan) -> io::Result<Exit> {
     let job =
         Job { set: &set, options: &options, style: &style, line_text: args.line_text, count: args.count };
     let (read, states) = pipeline::run(&job, data::threads(args.threads), Box::new(out), |feeder| {
-        let mut scanning = Scanning { feeder, set: &set, totals: Totals::default(), exit, bar: &bar };
+        let mut scanning = Scanning {
+            feeder,
+            set: &set,
+            fields: options.reads_fields(),
+            totals: Totals::default(),
+            exit,
+            bar: &bar,
+        };
         data::walk(&args.files, &mut scanning);
         (scanning.totals, scanning.exit)
     })?;
@@ -239,7 +249,7 @@ impl Visitor for Scanning<'_, '_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         self.bar.set_message(show::plain(name));
         self.totals.files += 1;
-        let mut pieces = Pieces::new(input, self.feeder.threads())?;
+        let mut pieces = Pieces::new(input, self.feeder.threads(), self.fields)?;
         if matches!(pieces, Pieces::Store(_)) {
             self.compare_profiles(name);
         }
@@ -311,7 +321,7 @@ impl Job<'_> {
         totals.bytes += text.len() as u64;
         totals.lines += chunk.newlines() + u64::from(!text.ends_with(b"\n"));
         let mut places = chunk.places();
-        let _ = set.scan_with(text, options, scratch, &mut |hit| {
+        let _ = set.scan_behind(chunk.header(), text, options, scratch, &mut |hit| {
             if !totals.count(hit, style) || self.count {
                 return ControlFlow::Continue(());
             }

@@ -10,9 +10,11 @@ use std::ops::ControlFlow;
 
 mod artifacts;
 pub(crate) mod lex;
+mod records;
 
 use lex::{Colons, Token};
 
+use crate::fields::Header;
 use crate::observable::{self, digest, domain, email, ident, ip, url, wallet};
 use crate::refang::{self, View};
 use crate::{Kind, Observable, Refang};
@@ -30,6 +32,20 @@ pub struct ExtractOptions {
     /// its top-level domain. More than a reader wants to see; what a store of observables needs, so that an indicator
     /// which comes later is found in it as a scan would have found it. Implies `nested`.
     pub every: bool,
+    /// Lines are read as records (see [`crate::fields`]): each observable has the name of its field, URLs are put together
+    /// whose parts stand in several fields and addresses get the port of theirs, and fields that are named for a kind
+    /// without a shape are values of it.
+    pub fields: bool,
+    /// Only observables in these fields; the name is that of the field or its end behind a dot, case-blind. Implies
+    /// `fields`. Empty: all.
+    pub only_fields: Vec<String>,
+}
+
+impl ExtractOptions {
+    /// Whether lines are read as records.
+    pub fn reads_fields(&self) -> bool {
+        self.fields || !self.only_fields.is_empty()
+    }
 }
 
 /// One observable in a text.
@@ -43,8 +59,11 @@ pub struct Extraction {
     pub kind: Kind,
     /// Its canonical value.
     pub value: String,
-    /// The port that stands behind an address or name.
+    /// The port that stands behind an address or name, or in the field for it.
     pub port: Option<u16>,
+    /// The field that it stands in, with [`ExtractOptions::fields`]; of what is put together all of them, with `+` between
+    /// their names: its span is that of its host.
+    pub field: Option<String>,
 }
 
 /// Every observable in `data`, by place.
@@ -71,7 +90,18 @@ pub fn extract_with(
     options: &ExtractOptions,
     on: &mut dyn FnMut(Extraction) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
+    extract_behind(&Header::default(), data, options, on)
+}
+
+/// [`extract_with`] of whole lines from the middle of data: `header` has read all that stood before.
+pub fn extract_behind(
+    header: &Header,
+    data: &[u8],
+    options: &ExtractOptions,
+    on: &mut dyn FnMut(Extraction) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     const BLOCK: usize = 64 * 1024;
+    let mut header = header.clone();
     let mut base = 0;
     while base < data.len() {
         let rest = &data[base..];
@@ -88,7 +118,12 @@ pub fn extract_with(
             extractor.run_tokens();
             found.extend(extractor.found.into_iter().map(|e| (e, Reading::Refanged)));
         }
-        for mut e in resolve(found, options) {
+        let mut found = resolve(found, options);
+        if options.reads_fields() {
+            records::fields(block, &header, options, &mut found);
+            header.read(block);
+        }
+        for mut e in found {
             e.start += base;
             e.end += base;
             on(e)?;
@@ -196,7 +231,7 @@ impl<'t> Extractor<'t> {
                 view.raw_span(start, end)
             }
         };
-        self.found.push(Extraction { start, end, kind, value, port });
+        self.found.push(Extraction { start, end, kind, value, port, field: None });
     }
 
     fn str(&self, a: usize, b: usize) -> &'t str {

@@ -19,6 +19,8 @@ pub(super) enum Place<'v> {
     Raw,
     View(&'v View, Refang),
     Value,
+    /// Parts of a record, shown at one of them.
+    At(usize, usize),
 }
 
 pub(super) struct Finder<'f, 't> {
@@ -379,7 +381,7 @@ impl<'f, 't> Finder<'f, 't> {
         set.covering(address, |found| {
             self.push(found.index(), Relation::Network, kind, &value(&key), a, b);
         });
-        if self.options.url_hosts || self.options.ignore_ports {
+        if self.options.hosts_count() {
             self.host_options(&key, kind, a, b);
         }
         self.masks_of_host(kind, &key, a, b);
@@ -389,6 +391,12 @@ impl<'f, 't> Finder<'f, 't> {
 
     fn host_options(&mut self, host: &str, kind: Kind, a: usize, b: usize) {
         let set = self.set;
+        if self.options.reads_fields()
+            && matches!(self.place, Place::Raw)
+            && (set.urls_on(host).is_some() || set.on_endpoint_host(host).next().is_some())
+        {
+            self.scratch.records.hosts.push(a);
+        }
         if self.options.url_hosts {
             for entry in set.on_url_host(host) {
                 self.push(entry, Relation::UrlHost, kind, host, a, b);
@@ -419,7 +427,7 @@ impl<'f, 't> Finder<'f, 't> {
                 });
             }
         }
-        if self.options.url_hosts || self.options.ignore_ports {
+        if self.options.hosts_count() {
             self.host_options(name, Kind::Domain, a, b);
         }
         self.masks_of_host(Kind::Domain, name, a, b);
@@ -461,6 +469,7 @@ impl<'f, 't> Finder<'f, 't> {
         let (start, end) = match self.place {
             Place::Raw => (a, b),
             Place::Value => (0, 0),
+            Place::At(start, end) => (start, end),
             Place::View(view, level) => {
                 if !view.touches(a, b)
                     || (level == Refang::Usual
@@ -482,7 +491,7 @@ impl<'f, 't> Finder<'f, 't> {
                 (values.len() - value.len(), value.len())
             }
         };
-        pending.push(Pending { start, end: std::cmp::Reverse(end), entry, relation, kind, value });
+        pending.push(Pending { start, end: std::cmp::Reverse(end), entry, relation, kind, value, field: 0 });
         true
     }
 }

@@ -8,6 +8,7 @@
 use std::ops::ControlFlow;
 
 use super::{HitView, Part, ScanOptions, Scratch};
+use crate::fields::Header;
 use crate::filter::event_time;
 use crate::{IndicatorSet, Time};
 
@@ -58,6 +59,8 @@ pub struct Stream {
     reported: usize,
     /// The time of the unfinished line, where its beginning is not kept.
     time: Option<Option<Time>>,
+    /// What came before says of the columns; read where fields are asked for.
+    header: Header,
 }
 
 impl Stream {
@@ -79,6 +82,7 @@ impl Stream {
         on_hit: &mut dyn FnMut(&HitView<'s, '_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
+        let mut fields_lost = 0;
         let mut scan = |part: &Part<'_>| {
             if flow.is_continue() {
                 flow = set.scan_part(part, options, scratch, on_hit);
@@ -89,7 +93,10 @@ impl Stream {
                 && let Some(end) = memchr::memrchr(b'\n', data)
             {
                 let (lines, rest) = data.split_at(end + 1);
-                scan(&Part { at: self.at, ..Part::whole(lines) });
+                scan(&Part { at: self.at, header: self.header.clone(), ..Part::whole(lines) });
+                if options.reads_fields() {
+                    self.header.read(lines);
+                }
                 self.at += lines.len();
                 data = rest;
                 continue;
@@ -100,18 +107,24 @@ impl Stream {
             data = &data[taken..];
             if self.line.last() == Some(&b'\n') {
                 scan(&self.rest());
+                if options.reads_fields() {
+                    self.header.read(&self.line);
+                }
                 self.at += self.line.len();
                 self.line.clear();
                 self.time = None;
             } else if self.line.len() == MAX {
                 let certain = self.at + MAX - AHEAD;
                 scan(&Part { within: self.reported..certain, ..self.rest() });
+                // What goes on behind the window has no names of fields.
+                fields_lost += u64::from(options.reads_fields() && self.time.is_none());
                 self.reported = certain;
                 self.time.get_or_insert_with(|| event_time(&self.line));
                 self.line.drain(..MAX - AHEAD - BEHIND);
                 self.at += MAX - AHEAD - BEHIND;
             }
         }
+        scratch.limits += fields_lost;
         flow
     }
 
@@ -128,6 +141,12 @@ impl Stream {
 
     /// What is kept, with its hits that are not reported.
     fn rest(&self) -> Part<'_> {
-        Part { data: &self.line, at: self.at, within: self.reported..usize::MAX, line: self.time }
+        Part {
+            data: &self.line,
+            at: self.at,
+            within: self.reported..usize::MAX,
+            line: self.time,
+            header: self.header.clone(),
+        }
     }
 }

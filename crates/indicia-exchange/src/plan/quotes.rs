@@ -193,7 +193,7 @@ impl Quotes {
     /// Values in another spelling: a name in Unicode, an address written out.
     fn find_values(&self, text: &str, found: &mut Vec<usize>) {
         let options =
-            ExtractOptions { kinds: Vec::new(), refang: Refang::Aggressive, nested: true, every: false };
+            ExtractOptions { refang: Refang::Aggressive, nested: true, ..ExtractOptions::default() };
         for one in extract(text.as_bytes(), &options) {
             if let Ok(observable) = Observable::parse_as(one.kind, &one.value) {
                 found.extend(self.keys.get(&(one.kind, observable.key().to_string())));

@@ -55,7 +55,7 @@ impl Observer {
     /// # Errors
     /// When a temporary file cannot be written.
     pub fn observe(&mut self, text: &[u8], refang: Refang) -> io::Result<()> {
-        let options = ExtractOptions { kinds: Vec::new(), refang, nested: true, every: true };
+        let options = ExtractOptions { refang, nested: true, every: true, ..ExtractOptions::default() };
         let mut line = Line::default();
         let mut result = Ok(());
         // What overlaps: the host of a URL is mostly found by itself too, and counts once.
