@@ -91,6 +91,22 @@ static size_t scan_count(indicia_scanner *scanner, const char *text) {
     return hits;
 }
 
+/* An address and a port, a host and a path. */
+static const char RECORD[] = "{\"dest_ip\":\"198.51.100.7\",\"dest_port\":8443,"
+                             "\"http\":{\"hostname\":\"listed.example\",\"url\":\"/path?q=1\"}}\n";
+static size_t fields_seen;
+
+static bool in_field(const indicia_hit *hit, void *user) {
+    (void)user;
+    if (hit->kind == INDICIA_KIND_ENDPOINT) {
+        CHECK(is(hit->field, "dest_ip+dest_port") && is(hit->raw, "198.51.100.7"));
+    } else {
+        CHECK(is(hit->field, "http.hostname+http.url") && is(hit->value, "listed.example/path?q=1"));
+    }
+    ++fields_seen;
+    return true;
+}
+
 static indicia_set *set_of(const char *name, const char *feed) {
     char path[5000];
     indicia_set *set = NULL;
@@ -230,7 +246,7 @@ static void extraction(void) {
     options.flags = INDICIA_EXTRACT_NESTED;
     CHECK_STATUS(indicia_extract_with(&options, str(text), observe, &list), INDICIA_OK);
     CHECK(list.count == 3);
-    options.flags = 2;
+    options.flags = 4;
     CHECK_STATUS(indicia_extract_with(&options, str(text), observe, &list), INDICIA_INVALID_ARGUMENT);
     options.flags = 0;
     options.kind_count = 1;
@@ -413,6 +429,19 @@ static void scans(void) {
     options.flags = INDICIA_SCAN_URL_HOSTS;
     CHECK_STATUS(indicia_scanner_set_options(scanner, &options), INDICIA_OK);
     CHECK(scan_count(scanner, "198.51.100.7 alone") == 0 && scan_count(scanner, "listed.example alone") == 1);
+    {
+        indicia_str only = str("dest_ip");
+        options.flags = INDICIA_SCAN_FIELDS;
+        CHECK_STATUS(indicia_scanner_set_options(scanner, &options), INDICIA_OK);
+        CHECK_STATUS(indicia_scanner_scan(scanner, str(RECORD), in_field, NULL), INDICIA_OK);
+        CHECK(fields_seen == 2);
+        options.only_fields = &only;
+        options.only_field_count = 1;
+        CHECK_STATUS(indicia_scanner_set_options(scanner, &options), INDICIA_OK);
+        CHECK(scan_count(scanner, RECORD) == 1);
+        options.only_fields = NULL;
+        options.only_field_count = 0;
+    }
     options.flags = INDICIA_SCAN_NO_GUARD;
     CHECK_STATUS(indicia_scanner_set_options(scanner, &options), INDICIA_OK);
     CHECK_STATUS(indicia_scanner_scan(scanner, str("10.0.0.7"), collect, &list), INDICIA_OK);

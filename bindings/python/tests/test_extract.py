@@ -150,5 +150,36 @@ class Life(unittest.TestCase):
             list(indicia.extract(data.decode("latin-1")))
 
 
+class Fields(unittest.TestCase):
+    EVE = (
+        '{"dest_ip":"192.0.2.7","dest_port":443,"http":{"hostname":"bad.example.com","url":"/a"},'
+        '"tls":{"ja3":{"hash":"d41d8cd98f00b204e9800998ecf8427e"}},"é":"see http://evil.example.net/x"}\n'
+    )
+
+    def test_records(self):
+        for data in (self.EVE, self.EVE.encode()):
+            found = list(indicia.extract(data, fields=True))
+            self.assertEqual(
+                [(e.kind, e.value, e.port, e.field) for e in found],
+                [
+                    ("ipv4", "192.0.2.7", 443, "dest_ip"),
+                    ("url", "bad.example.com/a", None, "http.hostname+http.url"),
+                    ("ja3", "d41d8cd98f00b204e9800998ecf8427e", None, "tls.ja3.hash"),
+                    ("url", "http://evil.example.net/x", None, "é"),
+                ],
+            )
+            for e in found:
+                self.assertEqual(data[e.start : e.end], e.raw)
+            self.assertEqual(pickle.loads(pickle.dumps(found)), found)
+        only = indicia.extract(self.EVE, only_fields=["dest_ip"])
+        self.assertEqual([e.field for e in only], ["dest_ip"])
+        self.assertIsNone(next(indicia.extract(self.EVE)).field)
+
+    def test_a_header_counts_beyond_its_block(self):
+        data = "when,src,dst\n" + "1,192.0.2.1,192.0.2.2\n" * 10_000
+        fields = [e.field for e in indicia.extract(data, fields=True)]
+        self.assertEqual(fields, ["src", "dst"] * 10_000)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -274,5 +274,26 @@ class Hostile(InFolder):
             list(made.scan(chance.randbytes(2_000), refang=True))
 
 
+class Fields(InFolder):
+    LOG = (
+        "#fields\tid.resp_h\tid.resp_p\thost\turi\n192.0.2.9\t80\tevil.example\t/x\n"
+        + "198.51.100.7\t443\tgood.example\t/\n" * 5_000
+    )
+
+    def test_records(self):
+        made = self.set()
+        self.assertEqual({h.field for h in made.scan(self.LOG)}, {None})
+        found = list(made.scan(self.LOG, fields=True))
+        self.assertEqual(found[0].field, "id.resp_h")
+        self.assertEqual((found[1].value, found[1].raw, found[1].field), ("evil.example/x", "evil.example", "host+uri"))
+        self.assertEqual(len(found), 5_002)
+        self.assertEqual({(h.value, h.field) for h in found[2:]}, {("198.51.100.7:443", "id.resp_h+id.resp_p")})
+        self.assertEqual(pickle.loads(pickle.dumps(found[1])).field, "host+uri")
+        in_file = list(made.scan_file(self.file("conn.log", self.LOG), fields=True))
+        self.assertEqual([(h.value, h.field) for h in in_file], [(h.value, h.field) for h in found])
+        only = indicia.ScanOptions(only_fields="uri")
+        self.assertEqual([h.value for h in made.scan(self.LOG, options=only)], ["evil.example/x"])
+
+
 if __name__ == "__main__":
     unittest.main()

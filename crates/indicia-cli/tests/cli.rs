@@ -421,6 +421,60 @@ fn extraction_output() {
     assert_eq!(r.column("value"), ["bad.example"]);
 }
 
+const RECORDS: &str = "#fields\tid.resp_h\tid.resp_p\thost\turi\n192.0.2.9\t8080\tevil.example\t/x\n\
+                       198.51.100.7\t443\tgood.example\t/\n{\"dest_ip\":\"198.51.100.7\",\"dest_port\":443}\n\
+                       {\"src_ip\":\"192.0.2.7\",\"src_port\":443,\"dns\":{\"rrname\":\"www.bad.example\"}}\n\
+                       {\"url\":{\"scheme\":\"http\",\"domain\":\"evil.example\",\"path\":\"/x\"}}\n";
+
+#[test]
+fn fields_of_records() {
+    let feed = format!("{FEED}198.51.100.7:443,endpoint,,,,,,\nhttp://evil.example/x,url,,,,,,\n");
+    let dir = folder(&[("f.csv", feed.as_bytes()), ("r.log", RECORDS.as_bytes())]);
+    let fields = |more: &[&str]| {
+        let r = run(dir.path(), &[&["scan", "-f", "f.csv", "r.log"], more].concat());
+        let shown =
+            |hit: &Value| format!("{} {} {}", hit["line"], hit["value"].as_str().unwrap(), hit["field"]);
+        r.json().iter().map(shown).collect::<Vec<_>>()
+    };
+    assert_eq!(fields(&[]), ["2 192.0.2.9 null", "5 192.0.2.7 null", "5 www.bad.example null"]);
+    assert_eq!(
+        fields(&["--fields"]),
+        [
+            "2 192.0.2.9 \"id.resp_h\"",
+            "3 198.51.100.7:443 \"id.resp_h+id.resp_p\"",
+            "4 198.51.100.7:443 \"dest_ip+dest_port\"",
+            "5 192.0.2.7 \"src_ip\"",
+            "5 www.bad.example \"dns.rrname\"",
+            "6 http://evil.example/x \"url.scheme+url.domain+url.path\"",
+        ]
+    );
+    assert_eq!(
+        fields(&["--where", "dest_port", "--where", "rrname"]),
+        ["4 198.51.100.7:443 \"dest_ip+dest_port\"", "5 www.bad.example \"dns.rrname\""]
+    );
+    let text = run(dir.path(), &["scan", "--format", "text", "--fields", "-f", "f.csv", "r.log"]).out;
+    assert!(text.contains("r.log:4: 198[.]51[.]100[.]7:443 [endpoint]"), "{text}");
+    assert!(text.contains("(in dest_ip+dest_port)"), "{text}");
+    let csv = run(dir.path(), &["scan", "--format", "csv", "--fields", "-f", "f.csv", "r.log"]).out;
+    assert!(csv.lines().next().unwrap().ends_with(",field") && csv.contains(",src_ip\r\n"), "{csv}");
+    let ecs =
+        run(dir.path(), &["scan", "--format", "ecs", "--where", "src_ip", "-f", "f.csv", "r.log"]).json();
+    assert_eq!(ecs[0]["threat"]["enrichments"][0]["matched"]["field"], "src_ip");
+
+    let r = run(dir.path(), &["extract", "--fields", "--kind", "ipv4", "r.log"]);
+    assert_eq!(r.column("field"), ["id.resp_h", "id.resp_h", "dest_ip", "src_ip"]);
+    assert_eq!(
+        r.json().iter().map(|e| e["port"].as_u64()).collect::<Vec<_>>(),
+        [8080, 443, 443, 443].map(Some)
+    );
+    let hostile = b"{\"\\u001b[31m\\nx\":\"192.0.2.7\"}\n{\"=cmd|\":\"192.0.2.7\"}\n";
+    for (format, lines) in [("text", 2), ("csv", 4), ("jsonl", 2)] {
+        let r = run_with(dir.path(), &["scan", "--format", format, "--fields", "-f", "f.csv"], hostile);
+        assert!(!r.out.contains('\x1b') && r.out.lines().count() == lines, "{}", r.out);
+        assert!(!r.out.contains(",=cmd"), "{}", r.out);
+    }
+}
+
 #[test]
 fn values_one_a_line() {
     let dir = folder(&[]);
@@ -461,8 +515,12 @@ fn threads_and_pieces_do_not_change_the_output() {
         ("d/5.txt", long.as_bytes()),
         ("d/6.txt", b""),
         ("d/7.txt", b"\xff\x00 192.0.2.7 \x00"),
+        ("d/8.log", RECORDS.repeat(300).as_bytes()),
+        ("d/9.csv", format!("when,dst,name\n{}", "1,192.0.2.7,bad.example\n".repeat(900)).as_bytes()),
     ]);
-    for more in [&["--line-text"][..], &["--count"], &["--format", "text", "--guarded", "show"]] {
+    for more in
+        [&["--line-text"][..], &["--count"], &["--format", "text", "--guarded", "show"], &["--fields"]]
+    {
         let scan = |threads, size| {
             let args = [&["scan", "--threads", threads, "-f", "f.csv", "d"], more].concat();
             let made = Command::new(env!("CARGO_BIN_EXE_indicia"))

@@ -71,22 +71,31 @@ impl Filter {
     }
 }
 
-/// The first time that stands in a line: RFC 3339 or its form with a space, the web servers'
-/// `10/Oct/2023:13:55:36 +0000`, or seconds since 1970 with a fraction at the line's start or after `"ts":`.
+/// Names of fields in front of which seconds or milliseconds since 1970 stand: Zeek, OCSF, Suricata, CEF, LEEF.
+const EPOCHS: [&[u8]; 6] = [b"\"ts\":", b"\"time\":", b"\"timestamp\":", b"rt=", b"end=", b"devTime="];
+
+/// The first time that stands in a line: seconds since 1970 with a fraction at the line's start, seconds or milliseconds
+/// behind the names of fields that hold them (`"ts":`, `rt=`), RFC 3339 or its form with a space or tab, or the web
+/// servers' `10/Oct/2023:13:55:36 +0000`.
 pub fn event_time(line: &[u8]) -> Option<Time> {
     let line = &line[..line.len().min(4096)];
-    let epoch = |bytes: &[u8]| {
-        let n = bytes.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
-        let text = std::str::from_utf8(&bytes[..n]).ok()?;
-        (text.find('.') == Some(10)).then(|| Time::parse(text).ok()).flatten()
-    };
-    if let Some(time) = epoch(line) {
-        return Some(time);
-    }
-    if let Some(at) = memchr::memmem::find(line, b"\"ts\":")
-        && let Some(time) = epoch(&line[at + 5..])
+    if let Some((text, 10)) = number(line).filter(|(text, digits)| text.len() > *digits)
+        && let Ok(time) = Time::parse(text)
     {
         return Some(time);
+    }
+    for name in EPOCHS {
+        let Some(at) = memchr::memmem::find(line, name) else { continue };
+        let border = name[0] == b'"' || at == 0 || matches!(line[at - 1], b' ' | b'|' | b'\t');
+        let behind = line[at + name.len()..].trim_ascii_start();
+        let time = match number(behind).filter(|_| border) {
+            Some((text, 10)) => Time::parse(text).ok(),
+            Some((text, 13)) => Time::parse(&format!("{}.{}", &text[..10], &text[10..13])).ok(),
+            _ => None,
+        };
+        if time.is_some() {
+            return time;
+        }
     }
     for at in memchr::memchr2_iter(b'-', b'/', line) {
         if line[at] == b'-' && at >= 4 {
@@ -94,7 +103,7 @@ pub fn event_time(line: &[u8]) -> Option<Time> {
             let text = &line[at - 4..end];
             let shape = text.len() >= 19
                 && text[..4].iter().all(u8::is_ascii_digit)
-                && matches!(text[10], b'T' | b' ')
+                && matches!(text[10], b'T' | b' ' | b'\t')
                 && text[13] == b':';
             if shape {
                 let n = 19
@@ -103,7 +112,8 @@ pub fn event_time(line: &[u8]) -> Option<Time> {
                         .take_while(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b':' | b'Z'))
                         .count();
                 for n in [n, 19] {
-                    if let Ok(time) = std::str::from_utf8(&text[..n]).unwrap_or_default().parse() {
+                    let text = std::str::from_utf8(&text[..n]).unwrap_or_default();
+                    if let Ok(time) = text.replace('\t', " ").parse() {
                         return Some(time);
                     }
                 }
@@ -116,6 +126,14 @@ pub fn event_time(line: &[u8]) -> Option<Time> {
         }
     }
     None
+}
+
+/// The number that bytes begin with, and its digits in front of a point.
+fn number(bytes: &[u8]) -> Option<(&str, usize)> {
+    let n = bytes.iter().take(32).take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    let text = std::str::from_utf8(&bytes[..n]).ok()?;
+    let digits = text.find('.').unwrap_or(n);
+    (digits > 0).then_some((text, digits))
 }
 
 /// `10/Oct/2023:13:55:36 +0000`.
@@ -140,12 +158,14 @@ mod tests {
             (r#"192.0.2.1 - - [10/Oct/2023:13:55:36 +0200] "GET /""#, "2023-10-10T11:55:36Z"),
             (r#"{"@timestamp":"2023-10-10T11:55:36.123Z"}"#, "2023-10-10T11:55:36.123Z"),
             ("INFO 2023-10-10 11:55:36 started", "2023-10-10T11:55:36Z"),
+            ("2023-10-10\t11:55:36\t192.0.2.1", "2023-10-10T11:55:36Z"),
+            (r#"{"a":1,"time":1696938936123,"b":2}"#, "2023-10-10T11:55:36.123Z"),
+            (r#"{"ts": 1696938936}"#, "2023-10-10T11:55:36Z"),
+            ("CEF:0|V|P|1|1|N|5|src=192.0.2.1 rt=1696938936000", "2023-10-10T11:55:36Z"),
+            ("CEF:0|V|P|1|1|N|5|rt=Oct 10 start=1", "none"),
         ] {
-            assert_eq!(
-                event_time(line.as_bytes()).map(|t| t.to_string()).as_deref(),
-                Some(expected),
-                "{line}"
-            );
+            let found = event_time(line.as_bytes()).map_or("none".to_string(), |t| t.to_string());
+            assert_eq!(found, expected, "{line}");
         }
         assert_eq!(event_time(b"no time at all - really"), None);
     }

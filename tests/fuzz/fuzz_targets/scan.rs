@@ -58,6 +58,8 @@ fuzz_target!(|data: &[u8]| {
             ignore_ports: n % 2 == 1,
             url_hosts: n >= 2,
             strict_scheme: n == 3,
+            fields: n == 2,
+            only_fields: if n == 3 { vec!["a".to_string()] } else { Vec::new() },
             guards: if n == 0 { Guards::default() } else { Guards::off() },
             filter: Filter { as_of: if n == 1 { AsOf::Event } else { AsOf::Any }, ..Filter::default() },
         };
@@ -68,7 +70,8 @@ fuzz_target!(|data: &[u8]| {
                 assert!(hit.start < hit.end && hit.end <= data.len(), "{hit:?}");
                 assert!(hit.start >= last, "out of order: {hit:?}");
                 last = hit.start;
-                found.push((hit.start, hit.end, hit.indicator.index(), hit.relation));
+                let field = hit.field().map(str::to_string);
+                found.push((hit.start, hit.end, hit.indicator.index(), hit.relation, field));
                 ControlFlow::Continue(())
             });
             // Past a limit, which place is not looked at depends on the level.

@@ -27,6 +27,8 @@ pub(crate) struct Joined {
 #[derive(Debug, Default)]
 pub(crate) struct Joins {
     parts: Vec<Part>,
+    /// The texts of the parts: what stands in front of their names in small letters, names, values.
+    texts: String,
     joined: Vec<Joined>,
 }
 
@@ -35,10 +37,11 @@ struct Part {
     /// Parts with the same group, object and name in front belong together.
     group: (bool, u8),
     item: u32,
-    front: Box<str>,
     role: Role,
-    name: Box<str>,
-    text: Box<str>,
+    front: Range<usize>,
+    name: Range<usize>,
+    text: Range<usize>,
+    /// Where it stands in the line.
     span: Range<usize>,
 }
 
@@ -51,10 +54,13 @@ enum Role {
     Scheme,
 }
 
-impl Part {
-    fn key(&self) -> ((bool, u8), u32, &str) {
-        (self.group, self.item, &self.front)
-    }
+/// What is wanted of a line.
+pub(crate) trait Wanted {
+    /// Whether values of a kind are.
+    fn kind(&self, kind: Kind) -> bool;
+
+    /// Whether a host at a place of the line may be one of a URL, or else of an endpoint.
+    fn host(&self, span: &Range<usize>, url: bool) -> bool;
 }
 
 /// One port can be that of so many hosts.
@@ -63,29 +69,27 @@ const HOSTS: usize = 8;
 const LONGEST: usize = 64 * 1024;
 
 impl Joins {
-    /// All that `line` holds so, of the kinds that are wanted.
-    pub(crate) fn of_line(
-        &mut self,
-        line: &[u8],
-        header: &Header,
-        wanted: impl Fn(Kind) -> bool,
-    ) -> &mut Vec<Joined> {
-        self.joined.clear();
-        self.parts.clear();
-        let (urls, endpoints) = (wanted(Kind::Url), wanted(Kind::Endpoint));
-        let Joins { parts, joined } = self;
+    /// All that `line` holds so, of what is wanted.
+    pub(crate) fn of_line(&mut self, line: &[u8], header: &Header, wanted: &impl Wanted) -> &[Joined] {
+        let Joins { parts, texts, joined } = self;
+        joined.clear();
+        parts.clear();
+        texts.clear();
+        let (urls, endpoints) = (wanted.kind(Kind::Url), wanted.kind(Kind::Endpoint));
+        let certificates = wanted.kind(Kind::X509Sha1) || wanted.kind(Kind::X509Sha256);
         each_field(line, header, &mut |field| {
             what(field.name, |says, front| {
-                let group = match says {
-                    Says::Url(group, _) if urls => (true, group),
-                    Says::Host(group) | Says::Port(group) if endpoints => (false, group),
-                    Says::Kind(kind) | Says::Plus(kind) if wanted(kind) => {
-                        return named(field, line, joined, |text| {
-                            let plain = |text: Cow<'_, str>| text.replace('+', " ");
-                            (kind, if says == Says::Plus(kind) { plain(text) } else { text.into_owned() })
-                        });
+                let (group, role) = match says {
+                    Says::Url(group, part) if urls => ((true, group), part.into()),
+                    Says::Host(group) if endpoints => ((false, group), Role::Host),
+                    Says::Port(group) if endpoints => ((false, group), Role::Port),
+                    Says::Kind(kind) if wanted.kind(kind) => {
+                        return named(field, line, joined, |text| (kind, text.into_owned()));
                     }
-                    Says::Certificate if wanted(Kind::X509Sha1) || wanted(Kind::X509Sha256) => {
+                    Says::Plus(kind) if wanted.kind(kind) => {
+                        return named(field, line, joined, |text| (kind, text.replace('+', " ")));
+                    }
+                    Says::Certificate if certificates => {
                         return named(field, line, joined, |text| {
                             let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
                             (if digits == 40 { Kind::X509Sha1 } else { Kind::X509Sha256 }, text.into_owned())
@@ -93,40 +97,47 @@ impl Joins {
                     }
                     _ => return,
                 };
-                let role = match says {
-                    Says::Host(_) | Says::Url(_, UrlPart::Host) => Role::Host,
-                    Says::Port(_) | Says::Url(_, UrlPart::Port) => Role::Port,
-                    Says::Url(_, UrlPart::Scheme) => Role::Scheme,
-                    Says::Url(_, UrlPart::Query) => Role::Query,
-                    _ => Role::Path,
-                };
-                if field.span.len() <= LONGEST
-                    && let Some(text) = field.text(line)
-                {
-                    let (front, name) = (front.to_ascii_lowercase().into(), field.name.into());
-                    let text = text.as_ref().into();
-                    parts.push(Part {
-                        group,
-                        item: field.item,
-                        front,
-                        role,
-                        name,
-                        text,
-                        span: field.span.clone(),
-                    });
+                if field.span.len() > LONGEST || (role == Role::Host && !wanted.host(&field.span, group.0)) {
+                    return;
                 }
+                let Some(text) = field.text(line) else { return };
+                let mut keep = |text: &str| {
+                    texts.push_str(text);
+                    texts.len() - text.len()..texts.len()
+                };
+                let (front, name, text) = (keep(front), keep(field.name), keep(&text));
+                texts[front.clone()].make_ascii_lowercase();
+                let (item, span) = (field.item, field.span.clone());
+                parts.push(Part { group, item, role, front, name, text, span });
             });
         });
-        parts.sort_by(|a, b| (a.key(), a.role).cmp(&(b.key(), b.role)));
-        for together in parts.chunk_by(|a, b| a.key() == b.key()) {
-            let (url, _) = together[0].group;
+        if !parts.iter().any(|part| part.role == Role::Host) {
+            // Nothing to put together.
+            parts.clear();
+        }
+        let key = |part: &Part| (part.group, part.item, &texts[part.front.clone()]);
+        parts.sort_by(|a, b| (key(a), a.role).cmp(&(key(b), b.role)));
+        for together in parts.chunk_by(|a, b| key(a) == key(b)) {
+            let record = Together { parts: together, texts };
             for host in together.iter().take_while(|part| part.role == Role::Host).take(HOSTS) {
-                joined.extend(if url { join_url(host, together) } else { join_endpoint(host, together) });
+                joined.extend(if host.group.0 { record.url(host) } else { record.endpoint(host) });
             }
         }
         joined.sort_by(|a, b| (a.span.start, a.kind, &a.text).cmp(&(b.span.start, b.kind, &b.text)));
         joined.dedup_by(|a, b| (a.span.start, a.kind, &a.text) == (b.span.start, b.kind, &b.text));
         joined
+    }
+}
+
+impl From<UrlPart> for Role {
+    fn from(part: UrlPart) -> Role {
+        match part {
+            UrlPart::Scheme => Role::Scheme,
+            UrlPart::Host => Role::Host,
+            UrlPart::Port => Role::Port,
+            UrlPart::Path => Role::Path,
+            UrlPart::Query => Role::Query,
+        }
     }
 }
 
@@ -150,81 +161,109 @@ fn named(
     }
 }
 
-fn first(together: &[Part], role: Role) -> Option<&Part> {
-    together.iter().find(|part| part.role == role)
+/// Parts of one thing.
+struct Together<'p> {
+    parts: &'p [Part],
+    texts: &'p str,
 }
 
-fn names(parts: &[Option<&Part>]) -> String {
-    let mut names = String::new();
-    for part in parts.iter().flatten() {
-        if !names.is_empty() {
-            names.push('+');
+impl<'p> Together<'p> {
+    fn first(&self, role: Role) -> Option<&'p Part> {
+        self.parts.iter().find(|part| part.role == role)
+    }
+
+    fn text(&self, part: &Part) -> &'p str {
+        &self.texts[part.text.clone()]
+    }
+
+    fn joined(&self, kind: Kind, text: String, host: &Part, parts: &[Option<&Part>]) -> Joined {
+        let mut field = String::new();
+        for part in parts.iter().flatten() {
+            if !field.is_empty() {
+                field.push('+');
+            }
+            field.push_str(&self.texts[part.name.clone()]);
         }
-        names.push_str(&part.name);
+        Joined { kind, text, span: host.span.clone(), field }
     }
-    names
-}
 
-fn join_endpoint(host: &Part, together: &[Part]) -> Option<Joined> {
-    let port_part = first(together, Role::Port)?;
-    let port: u16 = port_part.text.parse().ok().filter(|port| *port > 0)?;
-    let text = match host.text.parse::<IpAddr>() {
-        Ok(address) => SocketAddr::new(address, port).to_string(),
-        // With a port of its own it stands there as an endpoint.
-        Err(_) if host.text.contains(':') => return None,
-        Err(_) => format!("{}:{port}", host.text),
-    };
-    let field = names(&[Some(host), Some(port_part)]);
-    Some(Joined { kind: Kind::Endpoint, text, span: host.span.clone(), field })
-}
+    fn endpoint(&self, host: &Part) -> Option<Joined> {
+        let port_part = self.first(Role::Port)?;
+        let port: u16 = self.text(port_part).parse().ok().filter(|port| *port > 0)?;
+        let name = self.text(host);
+        let text = match name.parse::<IpAddr>() {
+            Ok(address) => SocketAddr::new(address, port).to_string(),
+            // With a port of its own it stands there as an endpoint.
+            Err(_) if name.contains(':') => return None,
+            Err(_) => format!("{name}:{port}"),
+        };
+        Some(self.joined(Kind::Endpoint, text, host, &[Some(host), Some(port_part)]))
+    }
 
-fn join_url(host: &Part, together: &[Part]) -> Option<Joined> {
-    let path = first(together, Role::Path)?;
-    let scheme = first(together, Role::Scheme);
-    let query = first(together, Role::Query);
-    let mut port = first(together, Role::Port);
-    let mut text = String::new();
-    if let Some(scheme) = scheme {
-        text.push_str(&scheme.text);
-        text.push_str("://");
+    fn url(&self, host: &Part) -> Option<Joined> {
+        let path = self.first(Role::Path)?;
+        let (scheme, query) = (self.first(Role::Scheme), self.first(Role::Query));
+        let mut text = String::new();
+        if let Some(scheme) = scheme {
+            text.push_str(self.text(scheme));
+            text.push_str("://");
+        }
+        let name = self.text(host);
+        let address = name.parse::<IpAddr>();
+        match address {
+            Ok(IpAddr::V6(address)) => text.push_str(&format!("[{address}]")),
+            _ => text.push_str(name),
+        }
+        let own_port = address.is_err() && name.contains(':');
+        // Who names no scheme speaks of HTTP, and 443 is where it is encrypted.
+        let usual = |port: &str| scheme.is_none() && matches!(port, "80" | "443");
+        let port = self.first(Role::Port).filter(|port| {
+            let port = self.text(port);
+            !own_port && !usual(port) && port.bytes().all(|b| b.is_ascii_digit())
+        });
+        if let Some(port) = port {
+            text.push(':');
+            text.push_str(self.text(port));
+        }
+        match self.text(path).as_bytes() {
+            [b'/', ..] => {}
+            // A whole URL, which stands there as one; `host:port`; `*`.
+            [b'*', ..] => return None,
+            path if path.contains(&b':') => return None,
+            _ => text.push('/'),
+        }
+        text.push_str(self.text(path));
+        if let Some(query) = query {
+            let query = self.text(query);
+            text.push('?');
+            text.push_str(query.strip_prefix('?').unwrap_or(query));
+        }
+        Some(self.joined(Kind::Url, text, host, &[scheme, Some(host), port, Some(path), query]))
     }
-    match host.text.parse::<IpAddr>() {
-        Ok(IpAddr::V6(address)) => text.push_str(&format!("[{address}]")),
-        _ => text.push_str(&host.text),
-    }
-    let own_port = host.text.parse::<IpAddr>().is_err() && host.text.contains(':');
-    // Who names no scheme speaks of HTTP, and 443 is where it is encrypted.
-    let usual = |port: &Part| scheme.is_none() && matches!(&*port.text, "80" | "443");
-    port = port.filter(|port| !own_port && !usual(port) && port.text.bytes().all(|b| b.is_ascii_digit()));
-    if let Some(port) = port {
-        text.push(':');
-        text.push_str(&port.text);
-    }
-    match path.text.as_bytes() {
-        [b'/', ..] => {}
-        // A whole URL, which stands there as one; `host:port`; `*`.
-        _ if path.text.contains(':') || path.text.starts_with('*') => return None,
-        _ => text.push('/'),
-    }
-    text.push_str(&path.text);
-    if let Some(query) = query {
-        text.push('?');
-        text.push_str(query.text.strip_prefix('?').unwrap_or(&query.text));
-    }
-    let field = names(&[scheme, Some(host), port, Some(path), query]);
-    Some(Joined { kind: Kind::Url, text, span: host.span.clone(), field })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    struct All;
+
+    impl Wanted for All {
+        fn kind(&self, _: Kind) -> bool {
+            true
+        }
+
+        fn host(&self, _: &Range<usize>, _: bool) -> bool {
+            true
+        }
+    }
+
     fn joined(line: &str, header: &str) -> Vec<String> {
         let mut of = Header::default();
         of.read(header.as_bytes());
         let mut joins = Joins::default();
         joins
-            .of_line(line.as_bytes(), &of, |_| true)
+            .of_line(line.as_bytes(), &of, &All)
             .iter()
             .map(|one| format!("{} {} {} {}", one.kind, one.text, &line[one.span.clone()], one.field))
             .collect()

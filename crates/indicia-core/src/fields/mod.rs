@@ -34,7 +34,7 @@ mod pairs;
 mod xml;
 
 pub use columns::Header;
-pub(crate) use join::Joins;
+pub(crate) use join::{Joins, Wanted};
 pub(crate) use lines::{each_line, lines_at, name_fields};
 pub(crate) use names::is_named;
 

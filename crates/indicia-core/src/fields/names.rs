@@ -3,8 +3,9 @@
 //! Names are those of ECS (Elastic), OCSF, Zeek, Suricata's EVE, Windows and Sysmon events, CEF, LEEF and W3C logs. An
 //! entry is the end of a name from a dot on, case-blind: `http.hostname` is also `suricata.eve.http.hostname`.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use hashbrown::HashMap;
 
 use crate::Kind;
 
@@ -188,10 +189,10 @@ const ENDPOINTS: &[(&[&str], &[&str])] = &[
 ];
 
 /// What stands in front of the last part of a name, and what the name says.
-type Ways = HashMap<String, Vec<(String, Says)>>;
+type Ways = HashMap<String, Vec<(String, Says)>, foldhash::fast::FixedState>;
 
 static WAYS: LazyLock<Ways> = LazyLock::new(|| {
-    let mut ways = Ways::new();
+    let mut ways = Ways::default();
     let mut add = |names: &[&str], says: Says| {
         for name in names {
             let name = name.to_ascii_lowercase();

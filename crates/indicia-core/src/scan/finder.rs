@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use super::records::Host;
 use super::urls::UrlText;
 use super::walk::{Shape, Suspect};
 use super::{Pending, Relation, ScanOptions, Scratch};
@@ -391,11 +392,11 @@ impl<'f, 't> Finder<'f, 't> {
 
     fn host_options(&mut self, host: &str, kind: Kind, a: usize, b: usize) {
         let set = self.set;
-        if self.options.reads_fields()
-            && matches!(self.place, Place::Raw)
-            && (set.urls_on(host).is_some() || set.on_endpoint_host(host).next().is_some())
-        {
-            self.scratch.records.hosts.push(a);
+        if self.options.reads_fields() && matches!(self.place, Place::Raw) && !self.is_in_url(a, b) {
+            let (url, endpoint) = (set.urls_on(host).is_some(), set.has_endpoint_host(host));
+            if url || endpoint {
+                self.scratch.records.hosts.push(Host { at: a, url, endpoint });
+            }
         }
         if self.options.url_hosts {
             for entry in set.on_url_host(host) {
@@ -407,6 +408,11 @@ impl<'f, 't> Finder<'f, 't> {
                 self.push(entry, Relation::Endpoint, kind, host, a, b);
             }
         }
+    }
+
+    /// Whether a host stands in a URL of its own, and so in no field for hosts.
+    fn is_in_url(&self, a: usize, b: usize) -> bool {
+        self.text.get(b) == Some(&b'/') || self.text[..a].ends_with(b"//")
     }
 
     /// Probes a name: itself and every name above it that covers below.

@@ -9,19 +9,27 @@ use std::ops::Range;
 
 use super::finder::{Finder, Place};
 use super::{Pending, ScanOptions, Scratch};
-use crate::fields::{Header, Joins, each_line, is_called, is_named, lines_at, name_fields};
+use crate::fields::{Header, Joins, Wanted, each_line, is_called, is_named, lines_at, name_fields};
 use crate::refang::Refang;
 use crate::{IndicatorSet, Kind, Observable, ParseOptions};
 
 /// What a scan of records keeps, in memory that is used again.
 #[derive(Default)]
 pub(super) struct Records {
-    /// Places of hosts whose line is to be read.
-    pub(super) hosts: Vec<usize>,
+    /// Hosts that are part of something listed.
+    pub(super) hosts: Vec<Host>,
     joins: Joins,
     /// The names of fields in the block; those that hits share follow one another.
     names: String,
     known: Vec<Range<usize>>,
+}
+
+/// A host that is part of something listed: where it begins, and whether that is a URL, an endpoint.
+#[derive(Clone, Copy)]
+pub(super) struct Host {
+    pub(super) at: usize,
+    pub(super) url: bool,
+    pub(super) endpoint: bool,
 }
 
 impl Records {
@@ -55,18 +63,23 @@ impl IndicatorSet {
         let mut records = std::mem::take(&mut scratch.records);
         records.names.clear();
         records.known.clear();
-        let hosts = std::mem::take(&mut records.hosts);
+        let mut hosts = std::mem::take(&mut records.hosts);
+        hosts.sort_unstable_by_key(|host| host.at);
         if self.reads_all_records() {
             each_line(block, header, cut, |line, header| {
-                self.join(block, line, header, options, scratch, &mut records);
+                self.join(block, line, header, None, options, scratch, &mut records);
             });
-        } else if !hosts.is_empty() {
-            lines_at(block, header, cut, hosts.iter().copied(), |line, header| {
-                self.join(block, line, header, options, scratch, &mut records);
+        } else {
+            let mut next = 0;
+            lines_at(block, header, cut, hosts.iter().map(|host| host.at), |line, header| {
+                next += hosts[next..].iter().take_while(|host| host.at < line.start).count();
+                let there = hosts[next..].iter().take_while(|host| host.at < line.end).count();
+                let there = &hosts[next..next + there];
+                self.join(block, line, header, Some(there), options, scratch, &mut records);
             });
         }
+        hosts.clear();
         records.hosts = hosts;
-        records.hosts.clear();
 
         let pending = &mut scratch.pending;
         pending.sort_unstable();
@@ -96,18 +109,21 @@ impl IndicatorSet {
                 && (self.masks().has(kind) || (kind == Kind::Url && self.masks().has_urls())))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a line of a block, and what it is looked at with")]
     fn join(
         &self,
         block: &[u8],
         line: Range<usize>,
         header: &Header,
+        hosts: Option<&[Host]>,
         options: &ScanOptions,
         scratch: &mut Scratch,
         records: &mut Records,
     ) {
         let mut joins = std::mem::take(&mut records.joins);
-        let mut there: Option<HashSet<u32>> = None;
-        for one in joins.of_line(&block[line.clone()], header, |kind| self.lists(kind)) {
+        let (mut there, mut told) = (None::<HashSet<u32>>, HashSet::new());
+        let wanted = OfSet { set: self, hosts, base: line.start };
+        for one in joins.of_line(&block[line.clone()], header, &wanted) {
             let parse = ParseOptions { profile: self.profile(), kind: Some(one.kind), refang: Refang::Off };
             let Ok(observable) = Observable::parse_with(&one.text, &parse) else { continue };
             let before = scratch.pending.len();
@@ -124,7 +140,8 @@ impl IndicatorSet {
             let number = records.number(&one.field);
             let mut at = before;
             while let Some(hit) = scratch.pending.get_mut(at) {
-                if hit.kind == observable.kind() && there.insert(hit.entry) {
+                let new = !there.contains(&hit.entry) && told.insert((hit.entry, hit.start));
+                if new && hit.kind == observable.kind() {
                     hit.field = number;
                     at += 1;
                 } else {
@@ -133,5 +150,27 @@ impl IndicatorSet {
             }
         }
         records.joins = joins;
+    }
+}
+
+/// What a set wants of a line; `hosts` are the only ones that can be part of something, where they are known.
+struct OfSet<'w> {
+    set: &'w IndicatorSet,
+    hosts: Option<&'w [Host]>,
+    /// Where the line begins in the block.
+    base: usize,
+}
+
+impl Wanted for OfSet<'_> {
+    fn kind(&self, kind: Kind) -> bool {
+        self.set.lists(kind)
+    }
+
+    fn host(&self, span: &Range<usize>, url: bool) -> bool {
+        self.hosts.is_none_or(|hosts| {
+            let from = hosts.partition_point(|host| host.at < self.base + span.start);
+            let mut inside = hosts[from..].iter().take_while(|host| host.at < self.base + span.end);
+            inside.any(|host| if url { host.url } else { host.endpoint })
+        })
     }
 }

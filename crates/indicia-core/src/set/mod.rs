@@ -613,6 +613,11 @@ impl IndicatorSet {
         self.on_host(&self.endpoint_hosts, host.to_string())
     }
 
+    /// Whether an endpoint is listed on a host.
+    pub(crate) fn has_endpoint_host(&self, host: &str) -> bool {
+        self.runs(&self.endpoint_hosts, host).next().is_some()
+    }
+
     fn on_host(&self, hosts: &Hosts, host: String) -> impl Iterator<Item = u32> {
         let runs: Vec<hosts::Run> = self.runs(hosts, &host).collect();
         runs.into_iter()
