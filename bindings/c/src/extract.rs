@@ -115,10 +115,10 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         kinds: kinds.iter().map(|kind| one_kind(*kind)).collect::<Result<_, _>>()?,
         refang: refang(options.refang, Refang::Usual)?,
         nested: options.flags & NESTED != 0,
-        every: false,
         fields: options.flags & FIELDS != 0,
         // SAFETY: the caller's promise.
         only_fields: unsafe { texts(options.only_fields, options.only_field_count, "only_fields") }?,
+        ..ExtractOptions::default()
     })
 }
 

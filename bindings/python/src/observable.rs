@@ -294,9 +294,9 @@ pub(crate) fn extract(
             kinds,
             refang: level(refang, Refang::Usual)?,
             nested,
-            every: false,
             fields,
             only_fields: strings(only_fields)?,
+            ..ExtractOptions::default()
         };
         let state = State {
             input: Input::new(data)?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use indicia::feeds::Format as FeedFormat;
 use indicia::refang::DefangStyle;
-use indicia::{Kind, Match, Pap, Profile, Refang, Role, Time, Tlp, UnknownProfile};
+use indicia::{Kind, Match, Pap, Profile, Refang, Role, Rule, Time, Tlp, UnknownProfile};
 
 /// Find threat indicators in data: feeds in every format, one canonical form, every hit with its context.
 ///
@@ -168,6 +168,13 @@ fn defang_style(text: &str) -> Result<DefangStyle, String> {
     text.parse().map_err(|_| "styles are usual last-dot draft".to_string())
 }
 
+fn rule(text: &str) -> Result<Rule, String> {
+    text.parse().map_err(|_| {
+        let names: Vec<&str> = Rule::ALL.iter().map(|rule| rule.slug()).collect();
+        format!("one of {}", names.join(" "))
+    })
+}
+
 fn refang_level(text: &str) -> Result<Refang, String> {
     text.parse().map_err(|_| "levels are off strict usual aggressive".to_string())
 }
@@ -259,6 +266,16 @@ pub(crate) struct Extract {
     pub(crate) nested: bool,
     #[command(flatten)]
     pub(crate) fields: Fields,
+    /// Also what looks like an observable and is refused, with the rule that refuses it
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Do not ask this rule against look-alikes; `--explain` names them
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    pub(crate) without: Vec<Rule>,
+    /// Mark what these MISP warninglists hold, and special addresses, public suffixes, digests of empty files: a file
+    /// or a folder of them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) warninglist: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
     /// Files, folders and archives; standard input if none

@@ -45,26 +45,31 @@ impl Matching {
         if self.no_guard {
             return (Guards::off(), Exit::Done);
         }
-        let mut guards = Guards::default();
-        let mut exit = Exit::Done;
-        let mut files = Vec::new();
-        for path in &self.warninglist {
-            list_files(path, &mut files);
-        }
-        for file in files {
-            let list = std::fs::read(&file)
-                .map_err(|e| e.to_string())
-                .and_then(|json| Warninglist::from_json(&json).map_err(|e| e.to_string()));
-            match list {
-                Ok(list) => guards.lists.push(list),
-                Err(error) => {
-                    show::message(&format!("{}: {error}", file.display()));
-                    exit = Exit::Failed;
-                }
+        warninglists(&self.warninglist)
+    }
+}
+
+/// Guards with these lists, and the worst of what reading them came to.
+pub(crate) fn warninglists(paths: &[PathBuf]) -> (Guards, Exit) {
+    let mut guards = Guards::default();
+    let mut exit = Exit::Done;
+    let mut files = Vec::new();
+    for path in paths {
+        list_files(path, &mut files);
+    }
+    for file in files {
+        let list = std::fs::read(&file)
+            .map_err(|e| e.to_string())
+            .and_then(|json| Warninglist::from_json(&json).map_err(|e| e.to_string()));
+        match list {
+            Ok(list) => guards.lists.push(list),
+            Err(error) => {
+                show::message(&format!("{}: {error}", file.display()));
+                exit = Exit::Failed;
             }
         }
-        (guards, exit)
     }
+    (guards, exit)
 }
 
 /// A file, or the JSON files below a folder, by name.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::observable::ip;
 use crate::profile::url_key_host;
 use crate::set::parents;
-use crate::{IndicatorRef, Kind, Relation};
+use crate::{IndicatorRef, Kind, Observable, Relation};
 
 /// One reason to doubt a hit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -261,6 +261,30 @@ impl Guards {
         if !self.lists.is_empty() || (self.built_in && !is_beyond_doubt(seen, relation, indicator)) {
             self.check_all(seen, relation, indicator, out);
         }
+    }
+
+    /// Every reason to doubt that an observable says something of what it was found in, whoever lists it.
+    ///
+    /// ```
+    /// use indicia_core::{Guards, Observable};
+    /// let found = Guards::default().of_observable(&Observable::parse("10.0.0.1")?);
+    /// assert_eq!(found[0].rule, "private");
+    /// # Ok::<(), indicia_core::ParseError>(())
+    /// ```
+    pub fn of_observable(&self, observable: &Observable) -> Vec<Guard> {
+        let (kind, value, key) = (observable.kind(), observable.value(), observable.key());
+        let mut guards = Vec::new();
+        if self.built_in {
+            built_in(kind, key, &mut guards);
+            if kind == Kind::Domain && indicia_data::psl::is_public_suffix(key) {
+                let source = indicia_data::psl::version().into();
+                guards.push(Guard { rule: "public-suffix".into(), source });
+            }
+        }
+        for list in self.lists.iter().filter(|list| list.covers(kind, value, key)) {
+            guards.push(Guard { rule: "warninglist".into(), source: list.source().to_string().into() });
+        }
+        guards
     }
 
     fn check_all(

@@ -43,7 +43,7 @@ pub mod url {
 }
 
 pub use error::{ParseError, Reason};
-pub use extract::{ExtractOptions, Extraction, extract, extract_behind, extract_with};
+pub use extract::{ExtractOptions, Extraction, Rule, UnknownRule, extract, extract_behind, extract_with};
 pub use filter::{AsOf, Filter, event_time};
 pub use guard::{Guard, Guards, Warninglist, WarninglistError};
 pub use indicator::{Confidence, Context, Country, Hop, Indicator, Match, NotARole, Role, Target};

@@ -8,12 +8,13 @@ use indicia::chunks::{Chunk, Chunks};
 use indicia::feeds::csv_record;
 use indicia::input::{Event, Visitor};
 use indicia::refang::defang;
-use indicia::{ExtractOptions, Extraction, Kind, extract_behind};
+use indicia::{ExtractOptions, Extraction, Guard, Guards, Kind, Observable, Rule, extract_behind};
 use serde::Serialize;
 
 use crate::Exit;
 use crate::args::{Extract, KindArg, OutputFormat};
 use crate::data;
+use crate::feeds;
 use crate::hits::{Raw, json_line};
 use crate::pipeline::{self, Feeder, Work};
 use crate::show;
@@ -37,12 +38,24 @@ struct Line<'l> {
     field: Option<&'l str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     via: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[Guard]>::is_empty")]
+    guard: &'l [Guard],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Refused>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    rule: Rule,
+    message: &'static str,
 }
 
 /// What is done with each piece.
 struct Job {
     options: ExtractOptions,
     format: OutputFormat,
+    /// What marks observables.
+    guards: Option<Guards>,
 }
 
 /// Gives the pipeline what a walk finds.
@@ -71,20 +84,25 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
     }
     let mut out = io::stdout();
     if format == OutputFormat::Csv {
-        let columns = ["path", "line", "start", "end", "kind", "value", "raw", "port", "field"];
+        let columns =
+            ["path", "line", "start", "end", "kind", "value", "raw", "port", "field", "guard", "refused"];
         csv_record(columns.iter().map(|c| Cow::Borrowed(*c)), &mut out)?;
     }
     let options = ExtractOptions {
         kinds,
         refang: args.refang,
         nested: args.nested,
-        every: false,
         fields: args.fields.fields,
         only_fields: args.fields.only.clone(),
+        without: args.without.clone(),
+        explain: args.explain,
+        ..ExtractOptions::default()
     };
-    let job = Job { options, format };
+    let (guards, lists) = feeds::warninglists(&args.warninglist);
+    let guards = (!args.warninglist.is_empty()).then_some(guards);
+    let job = Job { options, format, guards };
     let (exit, found) = pipeline::run(&job, 1, Box::new(out), |feeder| {
-        let mut extracting = Extracting { feeder, fields: job.options.reads_fields(), exit: Exit::Done };
+        let mut extracting = Extracting { feeder, fields: job.options.reads_fields(), exit: lists };
         data::walk(&args.files, &mut extracting);
         extracting.exit
     })?;
@@ -125,7 +143,7 @@ impl Work for Job {
         let (mut places, text) = (chunk.places(), chunk.text());
         let mut found = 0;
         let _ = extract_behind(chunk.header(), text, &self.options, &mut |one| {
-            found += 1;
+            found += u64::from(one.refused.is_none());
             let line = places.line(one.start);
             let span = places.span(one.start, one.end);
             // Writing into memory cannot fail.
@@ -151,13 +169,27 @@ impl Job {
         found: &Extraction,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
+        let guards = match (&self.guards, found.refused) {
+            (Some(guards), None) => Observable::parse_as(found.kind, &found.value)
+                .map(|observable| guards.of_observable(&observable))
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        };
         match self.format {
             OutputFormat::Text => {
                 let value = show::plain(&defang(found.kind, &found.value));
                 let port = found.port.map(|p| format!(" port {p}")).unwrap_or_default();
                 let field =
                     found.field.as_deref().map(|f| format!(" in {}", show::plain(f))).unwrap_or_default();
-                writeln!(out, "{}:{line}: {value} [{}]{port}{field}", show::plain(path), found.kind)
+                let mut doubts = String::new();
+                for guard in &guards {
+                    doubts.push_str(&format!(" (doubtful: {}, {})", guard.rule, show::plain(&guard.source)));
+                }
+                if let Some(rule) = found.refused {
+                    doubts.push_str(&format!(" refused: {rule}, {}", rule.says()));
+                }
+                let path = show::plain(path);
+                writeln!(out, "{path}:{line}: {value} [{}]{port}{field}{doubts}", found.kind)
             }
             OutputFormat::Csv => {
                 let cells = [
@@ -170,6 +202,8 @@ impl Job {
                     show::bytes(raw),
                     found.port.map(|p| p.to_string()).unwrap_or_default(),
                     found.field.clone().unwrap_or_default(),
+                    guards.iter().map(|guard| &*guard.rule).collect::<Vec<_>>().join("|"),
+                    found.refused.map(|rule| rule.slug().to_string()).unwrap_or_default(),
                 ];
                 csv_record(cells.into_iter().map(Cow::Owned), out)
             }
@@ -185,6 +219,8 @@ impl Job {
                     port: found.port,
                     field: found.field.as_deref(),
                     via,
+                    guard: &guards,
+                    refused: found.refused.map(|rule| Refused { rule, message: rule.says() }),
                 },
                 out,
             ),

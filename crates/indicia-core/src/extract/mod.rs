@@ -11,8 +11,10 @@ use std::ops::ControlFlow;
 mod artifacts;
 pub(crate) mod lex;
 mod records;
+mod rules;
 
 use lex::{Colons, Token};
+pub use rules::{Rule, UnknownRule};
 
 use crate::fields::Header;
 use crate::observable::{self, digest, domain, email, ident, ip, url, wallet};
@@ -32,6 +34,11 @@ pub struct ExtractOptions {
     /// its top-level domain. More than a reader wants to see; what a store of observables needs, so that an indicator
     /// which comes later is found in it as a scan would have found it. Implies `nested`.
     pub every: bool,
+    /// Rules against look-alikes that are switched off.
+    pub without: Vec<Rule>,
+    /// Also candidates that a rule refuses, with [`Extraction::refused`] set, but for those inside something that is
+    /// taken.
+    pub explain: bool,
     /// Lines are read as records (see [`crate::fields`]): each observable has the name of its field, URLs are put together
     /// whose parts stand in several fields and addresses get the port of theirs, and fields that are named for a kind
     /// without a shape are values of it.
@@ -64,6 +71,8 @@ pub struct Extraction {
     /// The field that it stands in, with [`ExtractOptions::fields`]; of what is put together all of them, with `+` between
     /// their names: its span is that of its host.
     pub field: Option<String>,
+    /// Why it is none, with [`ExtractOptions::explain`].
+    pub refused: Option<Rule>,
 }
 
 /// Every observable in `data`, by place.
@@ -147,6 +156,7 @@ fn resolve(mut found: Vec<(Extraction, Reading)>, options: &ExtractOptions) -> V
     let mut found: Vec<Extraction> = found.into_iter().map(|(e, _)| e).collect();
     found.dedup();
     let wanted = |e: &Extraction| options.kinds.is_empty() || options.kinds.contains(&e.kind);
+    let refused: Vec<Extraction> = found.extract_if(.., |e| e.refused.is_some()).collect();
     if options.every {
         found.retain(wanted);
         return found;
@@ -168,7 +178,30 @@ fn resolve(mut found: Vec<(Extraction, Reading)>, options: &ExtractOptions) -> V
         kept.push(e);
     }
     kept.retain(wanted);
+    if !refused.is_empty() {
+        add_refused(&mut kept, refused.into_iter().filter(wanted));
+    }
     kept
+}
+
+/// Adds refused candidates, but those that something holds which was taken, and only the first of those at one place.
+fn add_refused(kept: &mut Vec<Extraction>, refused: impl Iterator<Item = Extraction>) {
+    let mut reach = 0;
+    let mut taken: Vec<(usize, usize)> = Vec::with_capacity(kept.len());
+    for e in kept.iter() {
+        reach = reach.max(e.end);
+        taken.push((e.start, reach));
+    }
+    let mut last = (0, 0);
+    for e in refused {
+        let before = taken.partition_point(|(start, _)| *start < e.end);
+        let overlaps = before > 0 && taken[before - 1].1 > e.start;
+        if !overlaps && last != (e.start, e.end) {
+            last = (e.start, e.end);
+            kept.push(e);
+        }
+    }
+    kept.sort_by_key(|e| e.start);
 }
 
 struct Extractor<'t> {
@@ -177,6 +210,8 @@ struct Extractor<'t> {
     level: Refang,
     nested: bool,
     every: bool,
+    without: &'t [Rule],
+    explain: bool,
     found: Vec<Extraction>,
     /// Where the outermost URL so far ends, and how many were tried inside it.
     outer_url: (usize, usize),
@@ -188,10 +223,40 @@ struct Extractor<'t> {
 const MAX_NESTED_URLS: usize = 8;
 
 impl<'t> Extractor<'t> {
-    fn new(text: &'t [u8], view: Option<&'t View>, options: &ExtractOptions) -> Extractor<'t> {
-        let (level, every) = (options.refang, options.every);
-        let nested = options.nested || every;
-        Extractor { text, view, level, nested, every, found: Vec::new(), outer_url: (0, 0), artifact_end: 0 }
+    fn new(text: &'t [u8], view: Option<&'t View>, options: &'t ExtractOptions) -> Extractor<'t> {
+        Extractor {
+            text,
+            view,
+            level: options.refang,
+            nested: options.nested || options.every,
+            every: options.every,
+            without: &options.without,
+            explain: options.explain,
+            found: Vec::new(),
+            outer_url: (0, 0),
+            artifact_end: 0,
+        }
+    }
+
+    /// Whether a rule that holds for a candidate refuses it.
+    fn refuses(&mut self, rule: Rule, kind: Kind, start: usize, end: usize) -> bool {
+        if self.every || self.without.contains(&rule) {
+            return false;
+        }
+        if self.explain && self.view.is_none_or(|view| view.touches(start, end)) {
+            let value = self.str(start, end).to_string();
+            let (start, end) = self.view.map_or((start, end), |view| view.raw_span(start, end));
+            self.found.push(Extraction {
+                start,
+                end,
+                kind,
+                value,
+                port: None,
+                field: None,
+                refused: Some(rule),
+            });
+        }
+        true
     }
 
     /// Whether a URL that begins at `start` is worth reading: those inside another are few, or none.
@@ -224,14 +289,15 @@ impl<'t> Extractor<'t> {
             Some(view) => {
                 if !view.touches(start, end)
                     || (self.level == Refang::Usual
-                        && (!refang::is_plausible(&value, kind) || view.is_doubtful(start, end)))
+                        && (!refang::is_plausible(&value, kind) || view.is_doubtful(start, end))
+                        && self.refuses(Rule::Implausible, kind, start, end))
                 {
                     return;
                 }
                 view.raw_span(start, end)
             }
         };
-        self.found.push(Extraction { start, end, kind, value, port, field: None });
+        self.found.push(Extraction { start, end, kind, value, port, field: None, refused: None });
     }
 
     fn str(&self, a: usize, b: usize) -> &'t str {
@@ -271,7 +337,9 @@ impl<'t> Extractor<'t> {
                 let host_before =
                     a > start && hyphen(text.get(a - 1)) && !(a > start + 1 && digit(text.get(a - 2)));
                 let host_after = hyphen(text.get(b)) && !digit(text.get(b + 1));
-                if (host_before || host_after) && !self.every {
+                if ((host_before || host_after) && self.refuses(Rule::HostPart, Kind::Ipv4, a, b))
+                    || (rules::is_version(&text[..a]) && self.refuses(Rule::Version, Kind::Ipv4, a, b))
+                {
                     return;
                 }
                 self.host_address(address.into(), a, b, a, b);
@@ -303,7 +371,7 @@ impl<'t> Extractor<'t> {
             Colons::V6(address) => {
                 // `Foo::bar` and `::B` are code: an address in prose has two groups or more beside the gap.
                 let groups = text[a..b].split(|c| *c == b':').filter(|g| !g.is_empty()).count();
-                if groups < 2 && !address.is_loopback() && !self.every {
+                if groups < 2 && !address.is_loopback() && self.refuses(Rule::CodeColons, Kind::Ipv6, a, b) {
                     return;
                 }
                 let bracketed = a > 0 && text[a - 1] == b'[' && text.get(b) == Some(&b']');
@@ -342,7 +410,6 @@ impl<'t> Extractor<'t> {
 
     fn name(&mut self, a: usize, b: usize) {
         let text = self.text;
-        let before = a.checked_sub(1).map(|i| text[i]);
         let raw = self.str(a, b);
         let Ok(name) = domain::parse(raw) else { return };
         let last = name.rsplit('.').next().unwrap_or_default();
@@ -354,24 +421,26 @@ impl<'t> Extractor<'t> {
         let end = port.map_or(behind, |(_, end)| end);
         let defanged = self.view.is_some_and(|v| v.touches(a, b));
         let aggressive = self.level == Refang::Aggressive && defanged;
-        if !(aggressive || self.every || refang::is_listed_tld(last)) {
-            return;
-        }
         let followed_by_path =
             matches!(text.get(end), Some(b'/')) && text.get(end + 1).is_some_and(|b| !is_space_or_quote(*b));
-        let doubted = !defanged && looks_like_no_name(raw, &name, text.get(b).copied(), followed_by_path);
-        let in_path = match before {
-            Some(b'/') => a < 2 || text[a - 2] != b'/',
-            Some(b'\\') => a < 2 || text[a - 2] != b'\\',
-            Some(b'@' | b'=' | b'%') => false,
-            _ => false,
+        let name_here = rules::Name {
+            raw,
+            canonical: &name,
+            before: &text[a.saturating_sub(2)..a],
+            next: text.get(b).copied(),
+            followed_by_path,
         };
-        if (in_path || doubted) && !self.every {
+        for rule in rules::of_name(&name_here) {
+            if (!defanged || rule == Rule::InPath) && self.refuses(rule, Kind::Domain, a, b) {
+                return;
+            }
+        }
+        if !aggressive && !refang::is_listed_tld(last) && self.refuses(Rule::UnknownTld, Kind::Domain, a, b) {
             return;
         }
         let name = name.into_owned();
         self.take(Kind::Domain, name, a, b, port.map(|(port, _)| port));
-        if before != Some(b'@') {
+        if !text[..a].ends_with(b"@") {
             self.bare_url(a, end);
         }
     }
@@ -421,7 +490,7 @@ impl<'t> Extractor<'t> {
         let limit = lex::url_limit(text, at + 3);
         for end in self.url_stops(at + 3, limit) {
             if let Ok(parsed) = url::parse(self.str(start, end))
-                && (self.every || self.is_known_host(&parsed))
+                && (self.is_known_host(&parsed) || !self.refuses(Rule::UnknownHost, Kind::Url, start, end))
             {
                 self.url_read(parsed, start, end);
             }
@@ -472,7 +541,8 @@ impl<'t> Extractor<'t> {
             }
         });
         let Some((from, value)) = best else { return };
-        if refang::is_plausible(&value, Kind::Email) {
+        if refang::is_plausible(&value, Kind::Email) || !self.refuses(Rule::UnknownTld, Kind::Email, from, b)
+        {
             self.take(Kind::Email, value, from, b, None);
         }
     }
@@ -493,11 +563,19 @@ impl<'t> Extractor<'t> {
         }
         if (5..=10).contains(&length) {
             let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
-            if self.every || (border && is_attack_id(self.str(start, end))) {
-                self.parsed(Kind::AttackId, start, end);
+            if self.every || border {
+                self.attack_id(start, end);
             }
         }
         lex::for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
+    }
+
+    fn attack_id(&mut self, start: usize, end: usize) {
+        let Ok(found) = observable::parse_kind(Kind::AttackId, self.str(start, end)) else { return };
+        let value = found.value.into_owned();
+        if is_attack_id(self.str(start, end)) || !self.refuses(Rule::UnknownId, Kind::AttackId, start, end) {
+            self.take(Kind::AttackId, value, start, end, None);
+        }
     }
 
     fn word(&mut self, a: usize, b: usize) {
@@ -520,7 +598,9 @@ impl<'t> Extractor<'t> {
             return;
         }
         if word.iter().all(u8::is_ascii_hexdigit) {
-            if is_guid_part(text, a, b) && !self.every {
+            if is_guid_part(text, a, b)
+                && Kind::of_digest_length(length).is_some_and(|kind| self.refuses(Rule::GuidPart, kind, a, b))
+            {
                 return;
             }
             let labelled = lex::labelled(text, a).filter(|kind| digest::hex_digits(*kind) == Some(length));
@@ -547,16 +627,18 @@ impl<'t> Extractor<'t> {
         }
     }
 
-    /// `AS64496`, `ASN64496`, `ASN 64496`; a bare `AS400` with fewer than four digits is a machine.
+    /// `AS64496`, `ASN64496`, `ASN 64496`, `AS 64496`; a bare `AS400` with fewer than four digits is a machine, and behind
+    /// a space a year has four.
     fn asn(&mut self, a: usize, b: usize) {
         let text = self.text;
         let word = &text[a..b];
         if word.len() >= 6 && word.starts_with(b"AS") && word[word.len() - 4..].iter().all(u8::is_ascii_digit)
         {
             self.parsed(Kind::Asn, a, b);
-        } else if word == b"ASN" && text.get(b) == Some(&b' ') {
+        } else if matches!(word, b"ASN" | b"AS") && text.get(b) == Some(&b' ') {
+            let least = if word == b"AS" { 5 } else { 1 };
             let digits = text[b + 1..].iter().take(11).take_while(|b| b.is_ascii_digit()).count();
-            if digits > 0 && !text.get(b + 1 + digits).is_some_and(u8::is_ascii_alphanumeric) {
+            if digits >= least && !text.get(b + 1 + digits).is_some_and(u8::is_ascii_alphanumeric) {
                 self.parsed(Kind::Asn, a, b + 1 + digits);
             }
         }
@@ -641,47 +723,6 @@ pub(crate) fn url_end(text: &[u8], from: usize, limit: usize) -> usize {
         end -= 1;
     }
     end
-}
-
-/// Whether a word with dots is more likely a file, code, a product or a sentence without a space.
-fn looks_like_no_name(raw: &str, name: &str, next: Option<u8>, followed_by_path: bool) -> bool {
-    let raw_last = raw.rsplit('.').next().unwrap_or_default();
-    let labels = name.split('.').count();
-    let first = name.split('.').next().unwrap_or_default();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    let upper = |s: &str| s.bytes().any(|b| b.is_ascii_uppercase());
-    let lower = |s: &str| s.bytes().any(|b| b.is_ascii_lowercase());
-    // `finished.In`, `Trojan.Agent.CC`, `Microsoft.NET`: capitals in the last label of a word that has small letters.
-    if upper(raw_last) && lower(raw) && !matches!(raw_last, "Com" | "Net" | "Org" | "COM") {
-        return true;
-    }
-    // `System.Net`, `User.Read`: code in camel case.
-    if raw.split('.').filter(|l| l.starts_with(|c: char| c.is_ascii_uppercase()) && lower(l)).count() > 1
-        && !matches!(raw_last, "Com" | "Net" | "Org")
-    {
-        return true;
-    }
-    // A call.
-    if next == Some(b'(') {
-        return true;
-    }
-    // `3.in`, `1.2.tar.gz`.
-    if labels == 2 && first.bytes().all(|b| b.is_ascii_digit()) && last.len() == 2 {
-        return true;
-    }
-    // Reversed names of packages.
-    if labels > 2 && matches!(first, "com" | "org" | "net" | "android") {
-        return true;
-    }
-    // Files.
-    if indicia_data::files::is_file_ending(last) && !followed_by_path {
-        return true;
-    }
-    // One-letter first labels of abbreviations (`e.g.com`), and well-known objects of code.
-    matches!(
-        first,
-        "this" | "self" | "os" | "re" | "json" | "window" | "document" | "console" | "node" | "asp" | "vue"
-    ) && labels == 2
 }
 
 #[cfg(test)]
