@@ -96,8 +96,8 @@ fn a_store_answers_as_the_logs_do() {
         "{text}"
     );
     let csv = done(dir, &["scan", "--format", "csv", "-f", "f.csv", "s"]);
-    assert!(csv.lines().next().unwrap().ends_with(",first,last,count"));
-    assert!(csv.contains(",2017-10-11T09:30:00Z,2017-10-13T09:30:00Z,2"), "{csv}");
+    assert!(csv.lines().next().unwrap().ends_with(",first,last,count,field"));
+    assert!(csv.contains(",2017-10-11T09:30:00Z,2017-10-13T09:30:00Z,2,"), "{csv}");
     let ecs = json(&done(dir, &["scan", "--format", "ecs", "-f", "f.csv", "s"]));
     assert!(ecs.iter().any(|hit| hit["event"]["start"] == "2017-10-11T09:30:00Z"
         && hit["threat"]["enrichments"][0]["indicator"]["sightings"] == 2));

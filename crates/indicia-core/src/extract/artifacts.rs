@@ -1,7 +1,8 @@
-//! Where values end that hold what is a border of all others: registry keys with their backslashes, ssdeep hashes with
-//! their colons.
+//! Where values end that hold what is a border of all others: registry keys and paths with their slashes, ssdeep hashes
+//! with their colons.
 //!
-//! A key in prose has no end of its own: names in it may hold spaces, and a sentence goes on behind it. In quotes it goes
+//! A path begins with a drive, a variable, a share or a folder that systems have at their root, and is none where a request
+//! for a web page is written. A key or path in prose has no end of its own: names in it may hold spaces, and a sentence goes on behind it. In quotes it goes
 //! to the closing one. Else a space is part of a name only where a backslash ends the name and each of its words begins
 //! with a capital or holds a digit (`Windows NT\`, `Windows x64\`, `Image File Execution Options\`), so that `…\Run and HKLM\…` is two keys.
 
@@ -29,10 +30,15 @@ pub(super) fn registry_key(text: &[u8], start: usize, end: usize) -> Option<usiz
     if !HIVES.iter().any(|hive| text[start..end].eq_ignore_ascii_case(hive)) {
         return None;
     }
-    let mut at = end + usize::from(text.get(end) == Some(&b':'));
+    let at = end + usize::from(text.get(end) == Some(&b':'));
     if text.get(at) != Some(&b'\\') {
         return None;
     }
+    backslash_end(text, start, at)
+}
+
+/// The end of what goes on with a backslash at `at` and began at `start`.
+fn backslash_end(text: &[u8], start: usize, mut at: usize) -> Option<usize> {
     let limit = text.len().min(start + MAX);
     let quote = start.checked_sub(1).map(|i| text[i]).filter(|b| matches!(b, b'"' | b'\''));
     let closed = quote.and_then(|quote| {
@@ -66,6 +72,92 @@ pub(super) fn registry_key(text: &[u8], start: usize, end: usize) -> Option<usiz
     let own = key[last + 1..].first().is_some_and(|b| matches!(b, b')' | b']'))
         && open.is_some_and(|open| !key[open..=last].iter().any(|b| matches!(b, b')' | b']')));
     Some(first + last + 1 + usize::from(own))
+}
+
+/// The path of Windows whose drive, variable or server stands at `start..end`.
+pub(super) fn windows_path(text: &[u8], start: usize, end: usize) -> Option<(usize, usize)> {
+    let before = &text[..start];
+    let border = |at: usize| {
+        at == 0
+            || !matches!(text[at - 1], b'\\' | b'/' | b'%' | b':' | b'.' | b'-' | b'_')
+                && !text[at - 1].is_ascii_alphanumeric()
+    };
+    let (from, at) = match &text[end..] {
+        [b':', b'\\', ..] if end - start == 1 && text[start].is_ascii_alphabetic() => (start, end + 1),
+        [b'%', b'\\', ..] if before.ends_with(b"%") => (start - 1, end + 1),
+        [b'\\', ..] => {
+            let slashes = before.iter().rev().take_while(|b| **b == b'\\').count();
+            (matches!(slashes, 2 | 4)).then_some((start - slashes, end))?
+        }
+        _ => return None,
+    };
+    if !border(from) {
+        return None;
+    }
+    // `ntdll.dll+9c524` is a place in a module.
+    let to = backslash_end(text, from, at)?;
+    let offset = text[from..to].iter().rev().take_while(|b| b.is_ascii_hexdigit()).count();
+    let module = text[from..to - offset].strip_suffix(b"+").filter(|_| offset > 0);
+    let to = module.map_or(to, |path| from + path.len());
+    (to > at + 1).then_some((from, to))
+}
+
+/// Folders at the root of POSIX systems.
+const ROOTS: [&[u8]; 22] = [
+    b"Applications",
+    b"Library",
+    b"Users",
+    b"bin",
+    b"boot",
+    b"data",
+    b"dev",
+    b"etc",
+    b"home",
+    b"lib",
+    b"lib64",
+    b"mnt",
+    b"opt",
+    b"private",
+    b"proc",
+    b"root",
+    b"run",
+    b"sbin",
+    b"srv",
+    b"tmp",
+    b"usr",
+    b"var",
+];
+
+/// The path of a POSIX system whose first name stands at `start..end`.
+pub(super) fn posix_path(text: &[u8], start: usize, end: usize) -> Option<(usize, usize)> {
+    let before = &text[..start];
+    let from = if before.ends_with(b"~/") || before.ends_with(b"~/.") {
+        start - if before.ends_with(b"/") { 2 } else { 3 }
+    } else if before.ends_with(b"/") && text.get(end) == Some(&b'/') && ROOTS.contains(&&text[start..end]) {
+        start - 1
+    } else {
+        return None;
+    };
+    let opened = from.checked_sub(1).map(|at| text[at]);
+    if !opened.is_none_or(|b| b <= b' ' || b"\"'`(<[=,:>".contains(&b)) {
+        return None;
+    }
+    let limit = text.len().min(from + MAX);
+    let length = text[from..limit]
+        .iter()
+        .take_while(|b| **b > b' ' && **b != 0x7f && !b"\"'`<>|,;:*?()[]{}\\".contains(b))
+        .count();
+    let path = &text[from..from + length];
+    let last = path.iter().rposition(|b| !matches!(b, b'.' | b'!' | b'/'))?;
+    let to = from + last + 1;
+    // A request: `GET /home/x HTTP/1.1`.
+    let method = text[..from]
+        .strip_suffix(b" ")
+        .map(|before| before.iter().rev().take_while(|b| b.is_ascii_uppercase()).count());
+    let requested = method.is_some_and(|n| n >= 3)
+        || text[to..].starts_with(b" HTTP/")
+        || text[from + length..].starts_with(b"?");
+    (to > end && !requested).then_some((from, to))
 }
 
 /// Whether the words behind a space belong to a name that a backslash ends.
@@ -117,6 +209,46 @@ mod tests {
     fn values(text: &str) -> Vec<(Kind, String, String)> {
         let found = extract(text.as_bytes(), &ExtractOptions::default());
         found.into_iter().map(|e| (e.kind, e.value, text[e.start..e.end].to_string())).collect()
+    }
+
+    #[test]
+    fn paths_end_where_a_reader_ends_them() {
+        for (text, raw) in [
+            (r"dropped C:\Users\Public\update.exe, then", r"C:\Users\Public\update.exe"),
+            (r#"("C:\Program Files\a b\x y.dll")"#, r"C:\Program Files\a b\x y.dll"),
+            (r"C:\Program Files (x86)\Evil Corp\run.exe and", r"C:\Program Files (x86)\Evil Corp\run.exe"),
+            (r#"{"Image":"C:\\Windows\\evil.exe","x":1}"#, r"C:\\Windows\\evil.exe"),
+            (r"to %APPDATA%\Evil\run.dll.", r"%APPDATA%\Evil\run.dll"),
+            (r"on \\fileserver\share\x.exe", r"\\fileserver\share\x.exe"),
+            ("in /tmp/.x/kworker;", "/tmp/.x/kworker"),
+            ("and ~/.ssh/authorized_keys.", "~/.ssh/authorized_keys"),
+            ("path=/etc/cron.d/evil:", "/etc/cron.d/evil"),
+            ("`/Users/Shared/.x.plist`", "/Users/Shared/.x.plist"),
+        ] {
+            let found = values(text);
+            assert_eq!(found.len(), 1, "{text}: {found:?}");
+            assert_eq!((found[0].0, found[0].2.as_str()), (Kind::FilePath, raw), "{text}");
+            let single = raw.replace(r"\\", r"\");
+            assert_eq!(found[0].1, if raw.starts_with(r"\\") { raw } else { &single });
+        }
+        assert_eq!(values(r"C:\\Windows\\System32\\ntdll.dll+9c524|")[0].1, r"C:\Windows\System32\ntdll.dll");
+        for text in [
+            "GET /home/index.html HTTP/1.1",
+            "\"GET /tmp/x\"",
+            "either/or /etc",
+            "/tmp/",
+            "a/usr/bin/x",
+            "C:\\",
+            "ABC:\\x",
+            "http://bad.invalid7/tmp/x",
+            "/home/page?id=1",
+        ] {
+            assert!(
+                values(text).iter().all(|(kind, ..)| *kind != Kind::FilePath),
+                "{text}: {:?}",
+                values(text)
+            );
+        }
     }
 
     #[test]

@@ -317,6 +317,7 @@ impl<'t> Extractor<'t> {
         // Behind an escape the run begins later; the part in front is no value.
         let last = lex::run_starts(text, start, end).last().unwrap_or(start);
         for start in lex::run_starts(text, start, end) {
+            self.artifact(start, end, dots);
             if self.every || start == last {
                 self.run_from(start, end, dots);
             }
@@ -325,10 +326,6 @@ impl<'t> Extractor<'t> {
 
     fn run_from(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
-        // A scan compares neither.
-        if !self.every && !dots && matches!(text.get(end), Some(b'\\' | b':')) {
-            self.artifact(start, end);
-        }
         if dots {
             lex::ipv4_in(text, start, end, |a, b, address| {
                 let hyphen = |at: Option<&u8>| at.is_some_and(|b| matches!(b, b'-' | b'_'));
@@ -350,16 +347,30 @@ impl<'t> Extractor<'t> {
         lex::words_in(text, start, end, |a, b| self.word(a, b));
     }
 
-    fn artifact(&mut self, start: usize, end: usize) {
-        if start < self.artifact_end {
+    /// What begins with a run and goes on behind its border. A scan compares none of it.
+    fn artifact(&mut self, start: usize, end: usize, dots: bool) {
+        let text = self.text;
+        let border = !dots && matches!(text.get(end), Some(b'\\' | b':' | b'%' | b'/'));
+        let home = || text[..start].ends_with(b"~/") || text[..start].ends_with(b"~/.");
+        if self.every || start < self.artifact_end || !(border || home()) {
             return;
         }
-        let key = artifacts::registry_key(self.text, start, end).map(|to| (Kind::RegistryKey, to));
-        let hash = || artifacts::ssdeep(self.text, start, end).map(|to| (Kind::Ssdeep, to));
-        if let Some((kind, to)) = key.or_else(hash) {
+        let found = (artifacts::registry_key(text, start, end).map(|to| (Kind::RegistryKey, start, to)))
+            .or_else(|| artifacts::ssdeep(text, start, end).map(|to| (Kind::Ssdeep, start, to)))
+            .or_else(|| {
+                let path = artifacts::windows_path(text, start, end)
+                    .or_else(|| artifacts::posix_path(text, start, end));
+                path.map(|(from, to)| (Kind::FilePath, from, to))
+            });
+        if let Some((kind, start, to)) = found {
             self.artifact_end = to;
+            let mut value = std::borrow::Cow::Borrowed(self.str(start, to));
+            // In texts with escapes each backslash is written twice; a share begins with two of its own.
+            if kind == Kind::FilePath && value.get(3..).is_some_and(|rest| rest.contains("\\\\")) {
+                value = value.replace("\\\\", "\\").into();
+            }
             // With the rules for all texts: what is in quotes can hold anything.
-            if let Ok(found) = Observable::parse_as(kind, self.str(start, to)) {
+            if let Ok(found) = Observable::parse_as(kind, &value) {
                 self.take(kind, found.value().to_string(), start, to, None);
             }
         }

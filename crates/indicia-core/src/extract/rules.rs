@@ -46,7 +46,7 @@ rules! {
     PackageName = "package-name" "a reversed name, as packages and applications have",
     /// `main.py`, `update.zip`.
     FileName = "file-name" "ends like the name of a file, and no path follows",
-    /// `/usr/share/doc/example.com`.
+    /// `/web/example.com`.
     InPath = "in-path" "part of a path of files",
     /// A name whose last label is no top-level domain.
     UnknownTld = "unknown-tld" "ends in no known or special-use top-level domain",
@@ -184,7 +184,7 @@ mod tests {
             ("the app com.example.shop", "com.example.shop", Rule::PackageName),
             ("run main.py now", "main.py", Rule::FileName),
             ("an update.zip file", "update.zip", Rule::FileName),
-            ("in /srv/example.com now", "example.com", Rule::InPath),
+            ("in /web/example.com now", "example.com", Rule::InPath),
             ("see foo.barbaz", "foo.barbaz", Rule::UnknownTld),
             ("to user@host.barbaz", "host.barbaz", Rule::UnknownTld),
             ("version 1.2.3.4", "1.2.3.4", Rule::Version),
@@ -200,7 +200,8 @@ mod tests {
             let found = refused(text, &[rule]);
             assert!(!found.contains(&(place.to_string(), Some(rule))), "{text} without {rule}: {found:?}");
             if !matches!(rule, Rule::PackageName | Rule::DetectionName | Rule::Code) {
-                let taken = |(text, refused): &(String, Option<Rule>)| refused.is_none() && text.contains(place);
+                let taken =
+                    |(text, refused): &(String, Option<Rule>)| refused.is_none() && text.contains(place);
                 assert!(found.iter().any(taken), "{text} without {rule}: {found:?}");
             }
         }
