@@ -1,4 +1,6 @@
 """Rows that scan a log."""
+import os, shlex
+
 from .lab import skip
 from .measure import in_turns, median, spread, times_as_fast
 
@@ -101,9 +103,18 @@ def simd(lab):
         skip("simd", "this processor has no AVX-512 VBMI")
     one = lab.scan("indicia scan, 1", "-f", lab.data.set(lab.n), log)
     two = lab.scan("indicia scan, 2", "-f", lab.data.set(lab.n), log, threads=2)
-    in_turns([one, two], lab.rounds)
+    # What the machine gives to two of us that share nothing: no threads can do better.
+    command = shlex.join(map(str, one.command))
+    cpus = sorted(os.sched_getaffinity(0))[:2]
+    both = lab.whole("two processes at once", "sh", "-c", " & ".join(f"taskset -c {cpu} {command} > {lab.out}/both-{cpu}.jsonl" for cpu in cpus)
+                     + " & wait", pinned=False)
+    in_turns([one, two, both], lab.rounds)
     lab.report("simd", "two threads against one, whole processes", times_as_fast(two, one), 1.8, n=lab.n, bytes=size,
                mb_per_second=rates(size, one, two), contenders=figures(one, two))
+    low, middle, high = spread([2 * r for r in times_as_fast(both, one)])
+    lab.note("simd", f"two processes at once do {low:g} / {middle:g} / {high:g} times the work of one", contenders=figures(one, both))
+    lab.report("simd", "two threads, work done against two processes at once", [r / 2 for r in times_as_fast(two, both)], .9, n=lab.n,
+               bytes=size, contenders=figures(two, both))
 
 
 def worst(lab):
