@@ -3,6 +3,7 @@
 
   extraction.py --shared DIR --indicia BIN [--gold dev_reports] [--gold dev_challenge] [--errors N]
   extraction.py --shared DIR --indicia BIN --lab LAB --peers          makes LAB/venv and runs the peers beside
+  extraction.py --shared DIR --indicia BIN --odd              64 MB each of inputs that are meant to be slow, against ordinary text
   extraction.py --shared DIR --indicia BIN --lab LAB --speed          megabytes a second over the same text, ratios
 
 DIR holds extraction/ (labelled documents and score.py). A peer's kinds are renamed to those of the labels; what it finds of other
@@ -108,6 +109,7 @@ def main():
     p.add_argument("--errors", default="0", help="show so many errors of ours")
     p.add_argument("--lab")
     p.add_argument("--peers", action="store_true")
+    p.add_argument("--odd", action="store_true")
     p.add_argument("--speed", action="store_true")
     p.add_argument("--record", help="append the results of --speed to this file")
     args = p.parse_args()
@@ -115,6 +117,8 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         driver = Path(work, "driver.py")
         driver.write_text(DRIVER)
+        if args.odd:
+            return odd(args, folder, work)
         if args.speed:
             return speed(args, folder, work, driver)
         for name in args.gold or ["dev_reports", "dev_challenge"]:
@@ -128,6 +132,33 @@ def main():
                 out = Path(work, "peer.jsonl")
                 if subprocess.run([str(venv(args.lab)), str(driver), peer, str(gold), str(out)], check=False).returncode == 0:
                     subprocess.run([sys.executable, str(folder / "score.py"), str(gold), str(out)], check=True)
+
+
+ODD = {
+    "a.a.a.a": "a.", "[.][.]": "[.]", "http://http://": "http://", "::::": ":", "1.1.1.1.": "1.", "a@a@a@": "a@", "hxxp://a[.]": "hxxp://a[.]",
+    "((((": "(", "%2e%2e": "%2e", "a dot a dot": "a dot ", "C:\\C:\\": "C:\\", "/tmp/tmp": "/tmp", "HKLM\\": "HKLM\\", "{\"a\":": "{\"a\":", "[[[[": "[",
+    "AS AS": "AS 1", "version": "version ", "zero width": "\u200b", "CJK": "漢",
+}
+
+
+def odd(args, folder, work):
+    """How many times as long a byte takes as one of ordinary text; at most five."""
+    size, path = 64_000_000, Path(work, "text")
+    def nanoseconds(text, *more):
+        path.write_text(text, encoding="utf-8")
+        began = time.perf_counter()
+        subprocess.run([args.indicia, "extract", "--format", "jsonl", *more, str(path)], stdout=subprocess.DEVNULL, check=False, timeout=600)
+        return (time.perf_counter() - began) * 1e9 / path.stat().st_size
+    text = "\n".join(json.loads(line)["text"] for line in open(folder / "dev_reports.jsonl"))
+    worst = 0
+    for more in ((), ("--fields",), ("--explain",)):
+        usual = nanoseconds(text * (size // len(text)), *more)
+        print(f"ordinary text {' '.join(more):<10} {usual:8.1f} ns a byte", flush=True)
+        for name, piece in ODD.items():
+            times = nanoseconds(piece * (size // len(piece.encode())), *more) / usual
+            worst = max(worst, times)
+            print(f"{name:<24} {times:8.2f} times as long", flush=True)
+    sys.exit(1 if worst > 5 else 0)
 
 
 def speed(args, folder, work, driver):

@@ -15,7 +15,7 @@ from harness import rows_scan, rows_set, rows_values
 from harness.lab import BENCHES, Lab
 
 ROWS = {"scan": rows_scan.scan, "library": rows_scan.library, "growth": rows_scan.growth, "hyperscan": rows_scan.hyperscan,
-        "packed": rows_scan.packed, "simd": rows_scan.simd, "addresses": rows_set.addresses, "names": rows_set.names, "build": rows_set.build,
+        "fields": rows_scan.fields, "packed": rows_scan.packed, "simd": rows_scan.simd, "addresses": rows_set.addresses, "names": rows_set.names, "build": rows_set.build,
         "size": rows_set.size, "first": rows_set.first, "memory": rows_set.memory, "delta": rows_set.delta, "worst": rows_scan.worst,
         "others": rows_scan.others, "values": rows_values.values, "masks": rows_values.masks}
 

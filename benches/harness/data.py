@@ -148,6 +148,33 @@ class Data:
             part.rename(folder)
         return {p.stem: p for p in sorted(folder.iterdir()) if p.stat().st_size}
 
+    def records(self):
+        """The log with URLs in parts, cut into its JSON lines and its Zeek logs, a file a log under one header: name → file or folder."""
+        log = self.root / f"{self.lab.bytes}-split.log"
+        if not Path(f"{log}.stats.json").exists():
+            self.generate("logs", "--bytes", self.lab.bytes, "--indicators", self.csv(1000), "--split-urls", .33, "--out", log)
+        folder = log.with_suffix(".records")
+        if not folder.exists():
+            part = log.with_suffix(".records-part")
+            (part / "zeek").mkdir(parents=True, exist_ok=True)
+            head, zeek = [], {}
+            with open(log, "rb") as lines, open(part / "jsonl", "wb") as jsonl:
+                for line in lines:
+                    if line.startswith(b"{"):
+                        jsonl.write(line)
+                    elif line.startswith(b"#"):
+                        head = [line] if line.startswith(b"#separator") else head + [line]
+                    elif b"\t" in line and head:
+                        name = next(h for h in head if h.startswith(b"#path")).split(b"\t")[1].strip().decode()
+                        if name not in zeek:
+                            zeek[name] = open(part / "zeek" / f"{name}.log", "wb")
+                            zeek[name].writelines(head)
+                        zeek[name].write(line)
+            for out in zeek.values():
+                out.close()
+            part.rename(folder)
+        return {"JSON lines": folder / "jsonl", "Zeek": folder / "zeek"}
+
     def near_misses(self, n):
         """A log of values that are almost listed: an address beside a listed one, a sibling of a listed name, a listed URL
         with a longer path, a digest with another last digit. Every filter that knows less than the whole value passes them."""

@@ -72,6 +72,17 @@ def hyperscan(lab):
                    mb_per_second=rates(size, ours, peer), contenders=figures(ours, peer))
 
 
+def fields(lab):
+    """Whole processes, one thread: `--fields` against the same scan without it, on JSON lines and Zeek logs with URLs in parts."""
+    for name, path in lab.data.records().items():
+        raw = lab.scan("indicia scan", "-f", lab.data.set(lab.n), path)
+        own = lab.scan("indicia scan --fields", "--fields", "-f", lab.data.set(lab.n), path)
+        in_turns([raw, own], lab.rounds)
+        size = sum(f.stat().st_size for f in ([path] if path.is_file() else path.iterdir()))
+        lab.report("fields", f"{name}, {lab.n:,} indicators, against the scan of text", times_as_fast(own, raw), .4, .6, n=lab.n,
+                   bytes=size, mb_per_second=rates(size, raw, own), contenders=figures(raw, own))
+
+
 def packed(lab):
     """Whole processes: a compressed log scanned, against `gzip -dc` and `zstd -dc` to nowhere; one and two threads."""
     for tool, goals in (("gzip", ((1, .8, .95), (2, 1.6, 1.9))), ("zstd", ((1, .45, .6), (2, .8, .95)))):

@@ -23,7 +23,7 @@ impl Default for Piece {
 
 /// A file in pieces, as what its first bytes say it is.
 pub(crate) enum Pieces<'r> {
-    Text(Chunks<store::Peeked<&'r mut dyn Read>>),
+    Text(Box<Chunks<store::Peeked<&'r mut dyn Read>>>),
     Store(Box<store::Reader<BufReader<store::Peeked<&'r mut dyn Read>>>>),
 }
 
@@ -34,7 +34,7 @@ impl<'r> Pieces<'r> {
         Ok(if is_store {
             Pieces::Store(Box::new(store::Reader::new(BufReader::with_capacity(1 << 17, input))?))
         } else {
-            Pieces::Text(Chunks::with_size(input, piece_size(threads)).with_headers(fields))
+            Pieces::Text(Box::new(Chunks::with_size(input, piece_size(threads)).with_headers(fields)))
         })
     }
 

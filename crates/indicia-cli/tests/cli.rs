@@ -421,6 +421,47 @@ fn extraction_output() {
     assert_eq!(r.column("value"), ["bad.example"]);
 }
 
+const MAIL: &str = "From nobody Mon\nReceived: from x by y\nSubject: two parts\nMIME-Version: 1.0\n\
+                    Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\
+                    Content-Transfer-Encoding: quoted-printable\n\nsee http://files.example.ne=\nt/a/b.php?x=3D1 =\n\
+                    and 192.0.2.7\n--b\nContent-Type: text/html\nContent-Transfer-Encoding: base64\n\n\
+                    PGI+MTkyLjAuMi45PC9i\nPiBhdCB3d3cuYmFkLmV4\nYW1wbGU8YnI+\n--b--\n\n";
+
+#[test]
+fn parts_of_mail_are_decoded() {
+    let mbox = format!("{MAIL}From somebody\nReceived: x\nSubject: y\n\nbad.example\n");
+    let dir = folder(&[("f.csv", FEED.as_bytes()), ("m.eml", MAIL.as_bytes()), ("m.mbox", mbox.as_bytes())]);
+    let r = run(dir.path(), &["scan", "-f", "f.csv", "m.mbox"]);
+    let shown = |hit: &Value| {
+        let (start, end) = (hit["start"].as_u64().unwrap() as usize, hit["end"].as_u64().unwrap() as usize);
+        format!("{} {} {} {:?}", hit["line"], hit["value"].as_str().unwrap(), hit["via"], &mbox[start..end])
+    };
+    assert_eq!(
+        r.json().iter().map(shown).collect::<Vec<_>>(),
+        [
+            "11 http://files.example.net/a/b.php?x=1 \"quoted-printable\" \"http://files.example.ne=\\nt/a/b.php?x=3D1\"",
+            "13 192.0.2.7 \"quoted-printable\" \"192.0.2.7\"",
+            "18 192.0.2.9 \"base64\" \"MTkyLjAuMi45\"",
+            "19 www.bad.example \"base64\" \"B3d3cuYmFkLmV4\\nYW1wbGU\"",
+            "27 bad.example null \"bad.example\"",
+        ]
+    );
+    let found = run(dir.path(), &["extract", "m.eml"]);
+    assert_eq!(
+        found.column("value"),
+        ["http://files.example.net/a/b.php?x=1", "192.0.2.7", "192.0.2.9", "www.bad.example"]
+    );
+    for size in ["1", "40", "1000"] {
+        let made = Command::new(env!("CARGO_BIN_EXE_indicia"))
+            .args(["scan", "-f", "f.csv", "m.mbox"])
+            .current_dir(dir.path())
+            .env("INDICIA_CHUNK", size)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(made.stdout).unwrap(), r.out);
+    }
+}
+
 const RECORDS: &str = "#fields\tid.resp_h\tid.resp_p\thost\turi\n192.0.2.9\t8080\tevil.example\t/x\n\
                        198.51.100.7\t443\tgood.example\t/\n{\"dest_ip\":\"198.51.100.7\",\"dest_port\":443}\n\
                        {\"src_ip\":\"192.0.2.7\",\"src_port\":443,\"dns\":{\"rrname\":\"www.bad.example\"}}\n\

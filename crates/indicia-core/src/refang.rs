@@ -4,6 +4,8 @@
 //! table stands replaced, with the places of the original kept; a value found in the view is accepted only
 //! under the conditions of its level, and its span is always that of the original bytes.
 
+mod markup;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -108,6 +110,16 @@ const TABLE: &[Notation] = &[
     row("\u{ff0e}", ".", Usual, Glued),
     row("\u{ff61}", ".", Usual, Glued),
     row(" [.] ", ".", Usual, Glued),
+    row(" (.) ", ".", Usual, Glued),
+    row(" [dot] ", ".", Usual, Glued),
+    row(" (dot) ", ".", Usual, Glued),
+    row("[point]", ".", Usual, Glued),
+    row("[.[", ".", Usual, Glued),
+    row("].]", ".", Usual, Glued),
+    row("(.]", ".", Usual, Glued),
+    row("[.)", ".", Usual, Glued),
+    row("\".\"", ".", Usual, Glued),
+    row("'.'", ".", Usual, Glued),
     row(" . ", ".", Usual, Word),
     row(" dot ", ".", Usual, Word),
     row("-dot-", ".", Usual, Word),
@@ -209,7 +221,7 @@ pub(crate) struct View {
 impl View {
     /// Reads `raw` by `level`; `None` where no notation stands in it.
     pub(crate) fn new(raw: &[u8], level: Refang) -> Option<View> {
-        if level == Refang::Off {
+        if level == Refang::Off || (raw.len() <= 256 && is_plain(raw)) {
             return None;
         }
         let mut view = View::default();
@@ -298,10 +310,9 @@ impl View {
         let (from, to) = (self.raw_offset(start, false), self.raw_offset(end, true));
         // The bracket that closes `host[.com]` reads as nothing, right behind the value.
         let n = self.edits.partition_point(|e| e.view.0 < end);
-        let closed = self
-            .edits
-            .get(n)
-            .filter(|e| e.view == (end, end) && e.raw.0 == to && n > 0 && self.edits[n - 1].view.0 >= start);
+        let closed = self.edits.get(n).filter(|e| {
+            e.view == (end, end) && e.raw == (to, to + 1) && n > 0 && self.edits[n - 1].view.0 >= start
+        });
         (from, closed.map_or(to, |e| e.raw.1))
     }
 
@@ -338,6 +349,14 @@ impl View {
         let from = self.edits.partition_point(|e| e.view.1 <= start && e.view.0 < start);
         self.edits[from..].iter().take_while(move |e| e.view.0 < end)
     }
+}
+
+/// Whether a text is too plain for any notation: most values of feeds are, and this is told sooner than asked of the table.
+fn is_plain(raw: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    // Without an early end: so many bytes are looked at at once.
+    raw.iter().fold(true, |all, b| all & plain(b))
+        && !raw.windows(5).any(|w| w.eq_ignore_ascii_case(b"-dot-"))
 }
 
 /// The scheme whose name, plain or mangled, ends at `end`; its start and its right name.
@@ -788,6 +807,31 @@ mod tests {
     fn text_without_a_notation_has_no_view() {
         for text in ["http://bad.example/a", "nothing here", "", "a [b] c", "std::vector<int>"] {
             assert!(View::new(text.as_bytes(), Refang::Usual).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_texts_hold_no_notation() {
+        for notation in TABLE {
+            assert!(!is_plain(notation.written.as_bytes()), "{}", notation.written);
+        }
+        assert!(is_plain(b"www-1.bad.example") && !is_plain(b"cdn-DOT-bad-dot-example"));
+    }
+
+    #[test]
+    fn notations_beside_the_catalogue() {
+        for text in [
+            "cdn (dot) bad (dot) example",
+            "cdn [dot] bad [dot] example",
+            "cdn (.) bad (.) example",
+            "cdn[point]bad[point]example",
+            "cdn[.[bad[.[example",
+            "cdn].]bad].]example",
+            "cdn(.]bad[.)example",
+            "cdn\".\"bad\".\"example",
+            "cdn'.'bad'.'example",
+        ] {
+            assert_eq!(refang(text, Refang::Usual), "cdn.bad.example", "{text}");
         }
     }
 

@@ -2,16 +2,19 @@
 //!
 //! A piece ends behind a newline. A line of more than [`MAX_LINE`] bytes is cut at white space or a quote, which no
 //! value holds; one without any is cut where it is, and that is counted. Where pieces end beside that depends on
-//! their size, and what is found in them does not. UTF-16 is decoded, and offsets stay those of the encoded bytes;
-//! all else is handed out as it is, neither copied nor checked.
+//! their size, and what is found in them does not. UTF-16 is decoded, and so are the parts of mail that are encoded;
+//! offsets stay those of the encoded bytes. All else is handed out as it is, neither copied nor checked.
 //!
 //! Nothing is allocated a piece: the caller's [`Chunk`]s are filled again and again, and whatever reads or
 //! decompresses writes straight into them.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use indicia_core::fields::Header;
+
+use crate::mail::{Coding, MAX_MESSAGE, Segment, is_mail, next_message, segments};
 
 /// The longest line that is never cut.
 pub const MAX_LINE: usize = 16 << 20;
@@ -25,7 +28,10 @@ pub struct Chunk {
     /// What was read; the piece is its first `len` bytes.
     buffer: Vec<u8>,
     len: usize,
-    decoded: String,
+    decoded: Vec<u8>,
+    /// Of a part of mail, how it is encoded and where each decoded byte stands.
+    part: Option<Coding>,
+    places: Vec<u32>,
     base: u64,
     line: u64,
     newlines: u64,
@@ -36,7 +42,7 @@ pub struct Chunk {
 impl Chunk {
     /// The piece: UTF-8, or whatever the stream holds.
     pub fn text(&self) -> &[u8] {
-        if self.via.is_some() { self.decoded.as_bytes() } else { &self.buffer[..self.len] }
+        if self.via.is_some() { &self.decoded } else { &self.buffer[..self.len] }
     }
 
     /// The encoding that stands between the stream and the text.
@@ -57,6 +63,11 @@ impl Chunk {
     /// The bytes of the stream that the piece is made of.
     pub fn bytes(&self) -> u64 {
         self.len as u64
+    }
+
+    /// Where a decoded byte of a part of mail stands.
+    fn raw_place(&self, at: usize) -> usize {
+        self.places.get(at).map_or(self.len, |place| *place as usize)
     }
 
     /// The way from places in the text to lines and offsets of the stream.
@@ -83,6 +94,12 @@ impl Places<'_> {
 
     /// The span in the stream of a span of the text that begins at or behind the last place asked for.
     pub fn span(&mut self, start: usize, end: usize) -> (u64, u64) {
+        if let Some(part) = self.chunk.part {
+            let raw = &self.chunk.buffer[..self.chunk.len];
+            let from = self.chunk.raw_place(start);
+            let to = end.checked_sub(1).map_or(from, |last| part.end_of(raw, self.chunk.raw_place(last)));
+            return (self.chunk.base + from as u64, self.chunk.base + to.max(from) as u64);
+        }
         if self.chunk.via.is_none() {
             return (self.chunk.base + start as u64, self.chunk.base + end as u64);
         }
@@ -92,7 +109,11 @@ impl Places<'_> {
     }
 
     fn advance(&mut self, to: usize) {
-        if to > self.at {
+        if to > self.at && self.chunk.part.is_some() {
+            let passed = &self.chunk.buffer[self.chunk.raw_place(self.at)..self.chunk.raw_place(to)];
+            self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+            self.at = to;
+        } else if to > self.at {
             let passed = &self.chunk.text()[self.at..to];
             self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
             if self.chunk.via.is_some() {
@@ -138,6 +159,19 @@ pub struct Chunks<R> {
     header: Option<Header>,
     /// The last piece ended within a line.
     midline: bool,
+    /// Of a stream of mail.
+    mail: Option<Mail>,
+}
+
+/// What is left of a stream of mail.
+#[derive(Debug, Default)]
+struct Mail {
+    /// What was read and not handed out.
+    data: Vec<u8>,
+    /// The pieces of the message that `data` begins with, in front of `at`.
+    segments: VecDeque<Segment>,
+    /// Behind the message that the segments are of.
+    end: usize,
 }
 
 impl<R: Read> Chunks<R> {
@@ -161,6 +195,7 @@ impl<R: Read> Chunks<R> {
             failed: None,
             header: None,
             midline: false,
+            mail: None,
         }
     }
 
@@ -180,7 +215,17 @@ impl<R: Read> Chunks<R> {
     /// # Errors
     /// What reading gave, after all that came before it was handed out.
     pub fn next_into(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
+        chunk.part = None;
+        if self.mail.is_some() {
+            return self.next_of_mail(chunk);
+        }
+        let first = self.encoding.is_none();
         let end = self.fill(chunk);
+        if first && self.encoding == Some(None) && is_mail(&chunk.buffer[..chunk.len.min(HEAD)]) {
+            self.carried.clear();
+            self.mail = Some(Mail { data: chunk.buffer[..chunk.len].to_vec(), ..Mail::default() });
+            return self.next_of_mail(chunk);
+        }
         if end == 0 {
             return self.failed.take().map_or(Ok(false), Err);
         }
@@ -190,7 +235,8 @@ impl<R: Read> Chunks<R> {
         chunk.via = None;
         if let Some(encoding) = self.encoding.flatten() {
             chunk.via = Some(if encoding == UTF_16LE { "utf-16le" } else { "utf-16be" });
-            chunk.decoded = encoding.decode_without_bom_handling(&chunk.buffer[..end]).0.into_owned();
+            chunk.decoded =
+                encoding.decode_without_bom_handling(&chunk.buffer[..end]).0.into_owned().into_bytes();
         }
         chunk.newlines = memchr::memchr_iter(b'\n', chunk.text()).count() as u64;
         if let Some(header) = &mut self.header {
@@ -202,6 +248,70 @@ impl<R: Read> Chunks<R> {
         }
         (chunk.base, chunk.line) = (self.base, self.line);
         self.base += end as u64;
+        self.line += chunk.newlines;
+        Ok(true)
+    }
+
+    /// The next piece of a stream of mail.
+    fn next_of_mail(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
+        let Some(mail) = &mut self.mail else { return Ok(false) };
+        if mail.segments.is_empty() {
+            mail.data.drain(..mail.end);
+            mail.end = 0;
+            // Until the next message begins, or this one is too long.
+            let mut searched = 1;
+            let mut next = None;
+            while mail.data.len() < MAX_MESSAGE {
+                next = next_message(&mail.data, searched.min(mail.data.len()));
+                if next.is_some() || self.ended {
+                    break;
+                }
+                searched = mail.data.len().saturating_sub(8).max(1);
+                let read = (&mut self.input).take(CHUNK as u64).read_to_end(&mut mail.data);
+                match read {
+                    Ok(0) => self.ended = true,
+                    Ok(_) => {}
+                    Err(error) => (self.ended, self.failed) = (true, Some(error)),
+                }
+            }
+            if mail.data.is_empty() {
+                return self.failed.take().map_or(Ok(false), Err);
+            }
+            if let Some(end) = next.or(self.ended.then_some(mail.data.len())) {
+                mail.end = end;
+                mail.segments = segments(&mail.data[..end]).into();
+            } else {
+                // Read as text, up to the end of a line.
+                self.cuts += 1;
+                mail.end = memchr::memrchr(b'\n', &mail.data).map_or(mail.data.len(), |newline| newline + 1);
+                mail.segments.push_back(Segment { range: 0..mail.end, coding: None });
+            }
+        }
+        let Some(mut segment) = mail.segments.pop_front() else { return Ok(false) };
+        if segment.coding.is_none() && segment.range.len() > self.size {
+            let from = segment.range.start;
+            let line = memchr::memchr(b'\n', &mail.data[from + self.size - 1..segment.range.end]);
+            if let Some(newline) = line {
+                let cut = from + self.size + newline;
+                if cut < segment.range.end {
+                    mail.segments.push_front(Segment { range: cut..segment.range.end, coding: None });
+                }
+                segment.range.end = cut;
+            }
+        }
+        let raw = &mail.data[segment.range];
+        chunk.buffer.clear();
+        chunk.buffer.extend_from_slice(raw);
+        chunk.len = raw.len();
+        chunk.via = segment.coding.map(Coding::name);
+        chunk.part = segment.coding;
+        if let Some(coding) = segment.coding {
+            coding.decode(raw, &mut chunk.decoded, &mut chunk.places);
+        }
+        chunk.header = Header::default();
+        chunk.newlines = memchr::memchr_iter(b'\n', raw).count() as u64;
+        (chunk.base, chunk.line) = (self.base, self.line);
+        self.base += chunk.len as u64;
         self.line += chunk.newlines;
         Ok(true)
     }

@@ -38,6 +38,8 @@ pub mod feed;
 #[cfg(feature = "feeds")]
 pub mod input;
 mod live;
+#[cfg(feature = "feeds")]
+mod mail;
 mod map;
 mod publish;
 #[cfg(feature = "feeds")]

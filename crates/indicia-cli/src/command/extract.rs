@@ -218,7 +218,7 @@ impl Job {
                     raw: Raw(raw),
                     port: found.port,
                     field: found.field.as_deref(),
-                    via,
+                    via: found.via.or(via),
                     guard: &guards,
                     refused: found.refused.map(|rule| Refused { rule, message: rule.says() }),
                 },

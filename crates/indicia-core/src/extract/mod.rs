@@ -71,6 +71,8 @@ pub struct Extraction {
     /// The field that it stands in, with [`ExtractOptions::fields`]; of what is put together all of them, with `+` between
     /// their names: its span is that of its host.
     pub field: Option<String>,
+    /// What stands between the bytes and the value: `entities` of HTML or XML, and tags inside of it.
+    pub via: Option<&'static str>,
     /// Why it is none, with [`ExtractOptions::explain`].
     pub refused: Option<Rule>,
 }
@@ -126,6 +128,18 @@ pub fn extract_behind(
             let mut extractor = Extractor::new(view.text(), Some(&view), options);
             extractor.run_tokens();
             found.extend(extractor.found.into_iter().map(|e| (e, Reading::Refanged)));
+        }
+        if let Some(markup) = View::markup(block) {
+            let view = View::new(markup.text(), options.refang).map(|view| view.over(&markup));
+            let mut extractor = Extractor::new(
+                view.as_ref().unwrap_or(&markup).text(),
+                Some(view.as_ref().unwrap_or(&markup)),
+                options,
+            );
+            extractor.run_tokens();
+            let within = |e: &Extraction| markup.changes(e.start, e.end);
+            let read = extractor.found.into_iter().filter(within);
+            found.extend(read.map(|e| (Extraction { via: Some("entities"), ..e }, Reading::Refanged)));
         }
         let mut found = resolve(found, options);
         if options.reads_fields() {
@@ -253,6 +267,7 @@ impl<'t> Extractor<'t> {
                 value,
                 port: None,
                 field: None,
+                via: None,
                 refused: Some(rule),
             });
         }
@@ -297,7 +312,7 @@ impl<'t> Extractor<'t> {
                 view.raw_span(start, end)
             }
         };
-        self.found.push(Extraction { start, end, kind, value, port, field: None, refused: None });
+        self.found.push(Extraction { start, end, kind, value, port, field: None, via: None, refused: None });
     }
 
     fn str(&self, a: usize, b: usize) -> &'t str {

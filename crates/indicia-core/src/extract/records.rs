@@ -36,6 +36,7 @@ pub(super) fn fields(block: &[u8], header: &Header, options: &ExtractOptions, fo
                 value: read.value().to_string(),
                 port: None,
                 field: Some(one.field.clone()),
+                via: None,
                 refused: None,
             });
         }
