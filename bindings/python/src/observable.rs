@@ -12,7 +12,7 @@ use pyo3::types::{PyString, PyTuple};
 
 use crate::data::{Input, text};
 use crate::error::{self, caught, internal};
-use crate::options::{kind, level, strings};
+use crate::options::{each, kind, level, strings};
 use crate::record::defanged;
 
 /// A typed value in canonical form. It says nothing about badness.
@@ -189,6 +189,12 @@ pub(crate) struct Extraction {
     /// fields, their names with + between them; its place is that of its host.
     #[pyo3(get)]
     field: Option<String>,
+    /// What stands between the data and the value: entities.
+    #[pyo3(get)]
+    via: Option<String>,
+    /// With explain=True: the rule that refuses it, which makes it no observable.
+    #[pyo3(get)]
+    refused: Option<String>,
 }
 
 #[pymethods]
@@ -236,22 +242,16 @@ impl Extraction {
 
 impl Extraction {
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (
-            self.kind.name(),
-            self.value.as_str(),
-            &self.raw,
-            self.start,
-            self.end,
-            self.port,
-            self.field.as_deref(),
-        )
-            .into_pyobject(py)
+        let Extraction { kind, value, raw, start, end, port, field, via, refused } = self;
+        let (field, via, refused) = (field.as_deref(), via.as_deref(), refused.as_deref());
+        (kind.name(), value.as_str(), raw, start, end, port, field, via, refused).into_pyobject(py)
     }
 }
 
 /// Undoes the pickling of an extraction.
 #[pyfunction]
-#[pyo3(signature = (kind, value, raw, start, end, port, field=None))]
+#[pyo3(signature = (kind, value, raw, start, end, port, field=None, via=None, refused=None))]
+#[allow(clippy::too_many_arguments, reason = "the fields of an extraction")]
 pub(crate) fn _extraction(
     kind: &str,
     value: String,
@@ -260,8 +260,10 @@ pub(crate) fn _extraction(
     end: usize,
     port: Option<u16>,
     field: Option<String>,
+    via: Option<String>,
+    refused: Option<String>,
 ) -> PyResult<Extraction> {
-    Ok(Extraction { kind: self::kind(kind)?, value, raw, start, end, port, field })
+    Ok(Extraction { kind: self::kind(kind)?, value, raw, start, end, port, field, via, refused })
 }
 
 /// Finds every observable in data, by place.
@@ -271,9 +273,10 @@ pub(crate) fn _extraction(
 /// things (phone, iban, payment-card, file-name, user-agent, purl). refang is a level, or True for the usual one.
 /// nested adds observables inside others, such as the host of a URL. fields reads lines as records: each observable
 /// has the name of its field, and what stands in several fields is put together; only_fields names the fields that
-/// count.
+/// count. explain adds what is refused, with the rule in refused; without names rules that are not asked.
 #[pyfunction]
-#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false, fields=false, only_fields=None), text_signature = "(data, kinds=None, refang=True, *, nested=False, fields=False, only_fields=None)")]
+#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false, fields=false, only_fields=None, explain=false, without=None), text_signature = "(data, kinds=None, refang=True, *, nested=False, fields=False, only_fields=None, explain=False, without=None)")]
+#[allow(clippy::too_many_arguments, reason = "keywords of a Python call")]
 pub(crate) fn extract(
     data: &Bound<'_, PyAny>,
     kinds: Option<&Bound<'_, PyAny>>,
@@ -281,6 +284,8 @@ pub(crate) fn extract(
     nested: bool,
     fields: bool,
     only_fields: Option<&Bound<'_, PyAny>>,
+    explain: bool,
+    without: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<ExtractionIterator> {
     caught(|| {
         let all =
@@ -296,6 +301,8 @@ pub(crate) fn extract(
             nested,
             fields,
             only_fields: strings(only_fields)?,
+            explain,
+            without: each(without)?,
             ..ExtractOptions::default()
         };
         let state = State {
@@ -345,6 +352,8 @@ impl ExtractionIterator {
                         end,
                         port: e.port,
                         field: e.field,
+                        via: e.via.map(str::to_string),
+                        refused: e.refused.map(|rule| rule.slug().to_string()),
                     }));
                 }
                 let State { input, header, .. } = &mut *state;

@@ -150,6 +150,21 @@ class Life(unittest.TestCase):
             list(indicia.extract(data.decode("latin-1")))
 
 
+class Refused(unittest.TestCase):
+    def test_rules(self):
+        text = "run main.py on bad&#46;example.com, version 1.2.3.4"
+        found = [(e.value, e.via, e.refused) for e in indicia.extract(text, explain=True)]
+        self.assertEqual(
+            found,
+            [("main.py", None, "file-name"), ("bad.example.com", "entities", None), ("1.2.3.4", None, "version")],
+        )
+        self.assertEqual([e.value for e in indicia.extract(text)], ["bad.example.com"])
+        self.assertIn("1.2.3.4", [e.value for e in indicia.extract(text, without="version")])
+        self.assertRaises(ValueError, indicia.extract, text, without="no-such-rule")
+        again = list(indicia.extract(text, explain=True))
+        self.assertEqual(pickle.loads(pickle.dumps(again)), again)
+
+
 class Fields(unittest.TestCase):
     EVE = (
         '{"dest_ip":"192.0.2.7","dest_port":443,"http":{"hostname":"bad.example.com","url":"/a"},'
