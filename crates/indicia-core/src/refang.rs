@@ -329,6 +329,22 @@ impl View {
         }
     }
 
+    /// Calls `on` for every stretch of the view between white space that holds a replaced place, in order.
+    pub(crate) fn stretches(&self, mut on: impl FnMut(usize, usize)) {
+        let space = |b: &u8| *b <= b' ';
+        let mut done = 0;
+        for edit in &self.edits {
+            let (from, to) = edit.view;
+            if from < done {
+                continue;
+            }
+            let from = self.text[done..from].iter().rposition(space).map_or(done, |at| done + at + 1);
+            let to = self.text[to..].iter().position(space).map_or(self.text.len(), |at| to + at);
+            on(from, to);
+            done = to;
+        }
+    }
+
     /// Whether any notation was replaced inside a span of the view.
     pub(crate) fn touches(&self, start: usize, end: usize) -> bool {
         self.edits_in(start, end).next().is_some()

@@ -94,11 +94,22 @@ fn behind_colour(text: &[u8]) -> bool {
     ESC.iter().any(|esc| front.ends_with(esc))
 }
 
+/// The ASCII characters of hosts: asked of every byte of a text.
+const IN_HOST: [bool; 128] = {
+    let mut table = [false; 128];
+    let mut b = 0;
+    while b < 128 {
+        table[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'.' | b'-' | b'_');
+        b += 1;
+    }
+    table
+};
+
 /// Length of the host character at `i`, or 0 for a border.
 fn host_char(text: &[u8], i: usize) -> usize {
     let b = text[i];
     if b.is_ascii() {
-        return usize::from(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        return usize::from(IN_HOST[usize::from(b)]);
     }
     match decode(&text[i..]) {
         Some(c) if c.is_alphanumeric() || is_mark(c) => c.len_utf8(),

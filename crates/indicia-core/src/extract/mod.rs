@@ -289,8 +289,16 @@ impl<'t> Extractor<'t> {
     }
 
     fn run_tokens(&mut self) {
+        match self.view {
+            None => self.tokens(0, self.text.len()),
+            // What holds nothing that was replaced is read in the text as it stands.
+            Some(view) => view.stretches(|from, to| self.tokens(from, to)),
+        }
+    }
+
+    fn tokens(&mut self, from: usize, to: usize) {
         let text = self.text;
-        lex::tokens(text, |token| match token {
+        lex::tokens_in(text, from, to, |token| match token {
             Token::Run { start, end, dots } => self.run(start, end, dots),
             Token::Colons { start, end } => self.colons(start, end),
             Token::Scheme { at } => self.url_at(at),
@@ -597,6 +605,10 @@ impl<'t> Extractor<'t> {
     }
 
     fn attack_id(&mut self, start: usize, end: usize) {
+        let text = self.text;
+        if !text[end - 1].is_ascii_digit() || !b"ACDGMSTacdgmst".contains(&text[start]) {
+            return;
+        }
         let Ok(found) = observable::parse_kind(Kind::AttackId, self.str(start, end)) else { return };
         let value = found.value.into_owned();
         if is_attack_id(self.str(start, end)) || !self.refuses(Rule::UnknownId, Kind::AttackId, start, end) {
