@@ -276,6 +276,9 @@ pub(crate) struct Extract {
     /// or a folder of them
     #[arg(long, value_name = "FILE")]
     pub(crate) warninglist: Vec<PathBuf>,
+    /// Threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
     pub(crate) output: Output,
     /// Files, folders and archives; standard input if none

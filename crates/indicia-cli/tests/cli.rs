@@ -581,6 +581,20 @@ fn threads_and_pieces_do_not_change_the_output() {
             assert!(scan(threads, size) == expected, "{more:?} {threads} {size}");
         }
     }
+    let extract = |threads, size| {
+        let made = Command::new(env!("CARGO_BIN_EXE_indicia"))
+            .args(["extract", "--threads", threads, "--fields", "--explain", "d"])
+            .current_dir(dir.path())
+            .env("INDICIA_CHUNK", size)
+            .output()
+            .unwrap();
+        assert_eq!(made.status.code(), Some(0));
+        made.stdout
+    };
+    let expected = extract("1", "");
+    for (threads, size) in [("1", "600"), ("2", "5000"), ("7", "99999"), ("2", "")] {
+        assert!(extract(threads, size) == expected, "extract {threads} {size}");
+    }
     let count = run(dir.path(), &["scan", "--count", "-f", "f.csv", "d/1.log", "d/6.txt"]);
     assert_eq!(
         count.json().iter().map(|line| line["count"].as_u64()).collect::<Vec<_>>(),

@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
     let (guards, lists) = feeds::warninglists(&args.warninglist);
     let guards = (!args.warninglist.is_empty()).then_some(guards);
     let job = Job { options, format, guards };
-    let (exit, found) = pipeline::run(&job, 1, Box::new(out), |feeder| {
+    let (exit, found) = pipeline::run(&job, data::threads(args.threads), Box::new(out), |feeder| {
         let mut extracting = Extracting { feeder, fields: job.options.reads_fields(), exit: lists };
         data::walk(&args.files, &mut extracting);
         extracting.exit

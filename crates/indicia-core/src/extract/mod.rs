@@ -337,6 +337,14 @@ impl<'t> Extractor<'t> {
 
     fn run(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
+        if !dots && !self.every && is_word(&text[start..end]) {
+            // Most of a text is words: they can begin a path or a key, and announce a number.
+            self.artifact(start, end, dots);
+            if matches!(&text[start..end], b"AS" | b"ASN") {
+                self.asn(start, end);
+            }
+            return;
+        }
         // Behind an escape the run begins later; the part in front is no value.
         let last = lex::run_starts(text, start, end).last().unwrap_or(start);
         for start in lex::run_starts(text, start, end) {
@@ -681,6 +689,13 @@ impl<'t> Extractor<'t> {
             }
         }
     }
+}
+
+/// Whether a run without dots has no digit and no hyphen, which all identifiers have, digests, wallets and hardware
+/// addresses among them.
+fn is_word(run: &[u8]) -> bool {
+    // No early end: so the bytes are looked at many at once.
+    run.iter().fold(true, |word, b| word & !(b.is_ascii_digit() | (*b == b'-'))) && run.len() < 25
 }
 
 /// Whether a word that has the shape of an ATT&CK id is one: a technique by its shape, of the others those that exist,
