@@ -3,7 +3,7 @@
 //! A parser gives values; here the places in the line are wanted, also of a record that was cut off, and nothing
 //! else of it is worth memory. What is no JSON ends the walk.
 
-use super::{Field, Written};
+use super::{Field, Written, next_is};
 
 /// What the text begins with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) enum Begin {
     Member,
 }
 
-/// What is deeper has no fields.
+/// What is deeper has the name of what holds it.
 const DEPTH: usize = 64;
 /// A longer name is cut.
 const NAME: usize = 2048;
@@ -30,6 +30,8 @@ pub(super) fn walk(line: &[u8], from: usize, begin: Begin, on: &mut dyn FnMut(&F
     let mut name = String::new();
     let mut frames: Vec<Frame> = Vec::new();
     let (mut item, mut items) = (0, 0);
+    // Objects and arrays below the deepest that has a frame.
+    let mut below = 0usize;
     let mut key_next = false;
     if begin == Begin::Member {
         frames.push(Frame { array: false, name: 0, item: 0 });
@@ -40,8 +42,13 @@ pub(super) fn walk(line: &[u8], from: usize, begin: Begin, on: &mut dyn FnMut(&F
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b':' => at += 1,
             b'{' | b'[' => {
-                if frames.len() == DEPTH || key_next {
+                if key_next {
                     return;
+                }
+                at += 1;
+                if frames.len() == DEPTH {
+                    below += 1;
+                    continue;
                 }
                 let array = *byte == b'[';
                 let element = frames.last().is_some_and(|frame| frame.array);
@@ -51,8 +58,12 @@ pub(super) fn walk(line: &[u8], from: usize, begin: Begin, on: &mut dyn FnMut(&F
                     item = items;
                 }
                 key_next = !array;
+            }
+            b'}' | b']' if below > 0 => {
+                below -= 1;
                 at += 1;
             }
+            b',' if below > 0 => at += 1,
             b'}' | b']' => {
                 let Some(frame) = frames.pop() else { return };
                 name.truncate(frame.name);
@@ -70,12 +81,14 @@ pub(super) fn walk(line: &[u8], from: usize, begin: Begin, on: &mut dyn FnMut(&F
                 let Some(end) = string_end(line, at + 1) else { return };
                 let span = at + 1..end;
                 at = end + 1;
+                if below > 0 && next_is(line, at, b":") {
+                    continue;
+                }
                 if !key_next {
                     on(&Field { name: &name, span, written: Written::Json, item });
                     continue;
                 }
-                let colon = line[at..].iter().position(|b| !matches!(b, b' ' | b'\t'));
-                if colon.is_none_or(|colon| line[at + colon] != b':') {
+                if !next_is(line, at, b":") {
                     return;
                 }
                 push_key(&mut name, &line[span]);

@@ -204,6 +204,11 @@ mod tests {
         {
             let _ = fields(&text, &Header::default());
         }
+        let deep = format!("{}{{\"k\":\"v\",\"l\":[1]}}{},\"z\":2}}", "{\"a\":".repeat(100), "}".repeat(99));
+        let found = fields(&deep, &Header::default());
+        let values: Vec<&str> = found.iter().map(|(_, value, _)| value.as_str()).collect();
+        assert_eq!(values, ["v", "1", "2"]);
+        assert_eq!((found[0].0.len(), found[2].0.as_str()), (64 * 2 - 1, "z"));
         let long = format!("{{\"{}\":{{\"b\":\"x\"}}}}", "k".repeat(1 << 20));
         assert!(fields(&long, &Header::default())[0].0.len() <= 2048);
     }
