@@ -411,7 +411,7 @@ enum indicia_scan_flags {
     INDICIA_SCAN_REVOKED = 8,
     /** no guard that is built in. */
     INDICIA_SCAN_NO_GUARD = 16,
-    /** lines are records: field is filled, values in several fields are put together. */
+    /** lines are records: field is filled, values in several fields are put together; allocates. */
     INDICIA_SCAN_FIELDS = 32
 };
 

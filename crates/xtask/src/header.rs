@@ -261,7 +261,7 @@ mod generated {
             named(
                 "SCAN_FIELDS",
                 32,
-                "lines are records: field is filled, values in several fields are put together",
+                "lines are records: field is filled, values in several fields are put together; allocates",
             ),
         ];
         list("Bits for the flags of indicia_scan_options.", "indicia_scan_flags", &rows)?;

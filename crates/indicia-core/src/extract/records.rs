@@ -1,10 +1,10 @@
 //! What the fields of records add to an extraction.
 
 use std::cmp::Reverse;
-
-use super::{ExtractOptions, Extraction};
+use std::collections::HashSet;
 use std::ops::Range;
 
+use super::{ExtractOptions, Extraction};
 use crate::fields::{Header, Joins, Wanted, each_line, is_called, name_fields};
 use crate::{Kind, Observable};
 
@@ -43,8 +43,7 @@ pub(super) fn fields(block: &[u8], header: &Header, options: &ExtractOptions, fo
     });
     if !added.is_empty() {
         // A field that is named for its kind is of that kind; the host of a URL is inside of it.
-        let named: std::collections::HashSet<(usize, usize)> =
-            added.iter().map(|e| (e.start, e.end)).collect();
+        let named: HashSet<(usize, usize)> = added.iter().map(|e| (e.start, e.end)).collect();
         found.retain(|e| options.nested && has_port(e.kind) || !named.contains(&(e.start, e.end)));
         found.append(&mut added);
         found.sort_by_key(|e| (e.start, Reverse(e.end), e.kind != Kind::Url, e.kind));
