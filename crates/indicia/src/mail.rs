@@ -2,7 +2,8 @@
 //!
 //! A message (RFC 5322) is told by its header; a file can hold many, as mbox does. What a message is made of is read by
 //! `mail-parser`. The parts in base64 and quoted-printable are decoded here, because a span is one of the encoded bytes;
-//! all else of the message is text as it stands.
+//! all else of the message is text as it stands. One message is held at a time, and of an encoded part four bytes more for
+//! each decoded one: less than 200 MiB for the longest message that is read so.
 
 use std::ops::Range;
 
