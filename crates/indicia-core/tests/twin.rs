@@ -283,3 +283,19 @@ fn shown(hits: &Result<Vec<Hit<'_>>, indicia_core::ParseError>) -> Vec<String> {
         Err(error) => vec![error.to_string()],
     }
 }
+
+/// A mark, and then an escape: the URL may end in front of both, behind its port too.
+#[test]
+fn a_url_ends_in_front_of_a_mark_and_an_escape() {
+    let mut builder = SetBuilder::new(Default::default());
+    let listed =
+        indicia_core::Target::from_parts(Kind::Url, "https://bad.example:4430", None, None).expect("a URL");
+    builder.push(indicia_core::Indicator::new(listed, Default::default()));
+    let set = builder.finish();
+    for text in
+        ["https://bad.example:4430:\\x3d", "https://bad.example:4430.\\n", "https://bad.example:4430:, x"]
+    {
+        let hits = set.scan(text.as_bytes());
+        assert_eq!(hits.iter().map(|hit| (hit.start, hit.end)).collect::<Vec<_>>(), [(0, 24)], "{text}");
+    }
+}

@@ -68,6 +68,13 @@ impl<'t> Finder<'_, 't> {
                 self.url_authority(start, body, cut, Some(cut));
             }
         }
+        // Nor is the mark in front of an escape part of it (`http://bad.example:\x3d`).
+        if authority_end < limit && lex::is_soft_at(text, authority_end) && host_start < end {
+            let cut = lex::url_natural_end(text, host_start, end);
+            if cut < end {
+                self.url_authority(start, body, cut, Some(cut));
+            }
+        }
     }
 
     /// A URL whose authority is `body..end`; `only_end` where it ends, or anywhere behind its host.
