@@ -192,14 +192,18 @@ const SCHEMES: &[(&str, &str, Refang)] = &[
 const PLAIN_SCHEMES: [&str; 12] =
     ["http", "https", "ftp", "ftps", "sftp", "ws", "wss", "tcp", "udp", "ldap", "ldaps", "smb"];
 
-fn automaton() -> &'static AhoCorasick {
-    static MACHINE: OnceLock<AhoCorasick> = OnceLock::new();
-    MACHINE.get_or_init(|| {
-        AhoCorasick::builder()
+/// Finds the notations of the whole table, or of all levels but the last one: that one's comma stands everywhere.
+fn automaton(level: Refang) -> &'static (AhoCorasick, Vec<&'static Notation>) {
+    static MACHINES: [OnceLock<(AhoCorasick, Vec<&Notation>)>; 2] = [const { OnceLock::new() }; 2];
+    let most = level.max(Usual);
+    MACHINES[usize::from(most == Aggressive)].get_or_init(|| {
+        let notations: Vec<_> = TABLE.iter().filter(|n| n.level <= most).collect();
+        let machine = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .ascii_case_insensitive(true)
-            .build(TABLE.iter().map(|n| n.written))
-            .expect("a fixed table of short literals always builds")
+            .build(notations.iter().map(|n| n.written))
+            .expect("a fixed table of short literals always builds");
+        (machine, notations)
     })
 }
 
@@ -227,8 +231,9 @@ impl View {
         let mut view = View::default();
         let mut done = 0;
         let mut closing: Option<usize> = None;
-        for found in automaton().find_iter(raw) {
-            let notation = &TABLE[found.pattern().as_usize()];
+        let (machine, notations) = automaton(level);
+        for found in machine.find_iter(raw) {
+            let notation = notations[found.pattern().as_usize()];
             if let Some(at) = closing.filter(|at| *at < found.start()) {
                 view.replace(raw, &mut done, (at, at + 1), "", false);
                 closing = None;

@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
-mod classes;
+pub(crate) mod classes;
 mod finder;
 mod levels;
 mod lookup;
 pub(crate) mod masks;
 mod records;
-mod simd;
+pub(crate) mod simd;
 mod stream;
 mod urls;
 mod walk;

@@ -145,7 +145,7 @@ pub(crate) fn tokens(text: &[u8], found: impl FnMut(Token)) {
 /// Calls `found` for every token of a text that begins in a stretch of it which begins at a border.
 pub(crate) fn tokens_in(text: &[u8], from: usize, to: usize, mut found: impl FnMut(Token)) {
     let mut i = from;
-    let mut colons_done = from;
+    let mut colons = ColonRuns { done: from };
     while i < to {
         let step = host_char(text, i);
         if step > 0 {
@@ -167,27 +167,34 @@ pub(crate) fn tokens_in(text: &[u8], from: usize, to: usize, mut found: impl FnM
             continue;
         }
         match text[i] {
-            b':' if text[i..].starts_with(b"://") => {
-                found(Token::Scheme { at: i });
-                i += 3;
+            b':' => colons.at(text, i, &mut found),
+            b'@' => found(Token::At { at: i }),
+            _ => {}
+        }
+        i += 1;
+    }
+}
+
+/// The colons of a text, one after the other.
+#[derive(Default)]
+pub(crate) struct ColonRuns {
+    /// Behind the last run of them that was looked at.
+    done: usize,
+}
+
+impl ColonRuns {
+    /// Calls `found` for what the colon at `at` begins.
+    #[inline]
+    pub(crate) fn at(&mut self, text: &[u8], at: usize, mut found: impl FnMut(Token)) {
+        if text[at..].starts_with(b"://") {
+            found(Token::Scheme { at });
+        } else if at >= self.done {
+            let start = at - text[self.done..at].iter().rev().take_while(|b| is_colon_char(**b)).count();
+            let end = at + text[at..].iter().take_while(|b| is_colon_char(**b)).count();
+            self.done = end;
+            if text[start..end].iter().filter(|b| **b == b':').count() >= 2 {
+                found(Token::Colons { start, end });
             }
-            b':' => {
-                if i >= colons_done {
-                    let start =
-                        i - text[colons_done..i].iter().rev().take_while(|b| is_colon_char(**b)).count();
-                    let end = i + text[i..].iter().take_while(|b| is_colon_char(**b)).count();
-                    colons_done = end;
-                    if text[start..end].iter().filter(|b| **b == b':').count() >= 2 {
-                        found(Token::Colons { start, end });
-                    }
-                }
-                i += 1;
-            }
-            b'@' => {
-                found(Token::At { at: i });
-                i += 1;
-            }
-            _ => i += 1,
         }
     }
 }
@@ -196,9 +203,20 @@ fn is_colon_char(b: u8) -> bool {
     b.is_ascii_hexdigit() || matches!(b, b':' | b'.')
 }
 
+/// Whether no part of a run stands in front of `at`.
+pub(crate) fn begins_run(text: &[u8], at: usize) -> bool {
+    !char_before(text, at)
+        .is_some_and(|c| if c.is_ascii() { IN_HOST[c as usize] } else { c.is_alphanumeric() || is_mark(c) })
+}
+
+/// Whether an escape can stand in front of `start` and go on behind it.
+pub(crate) fn is_escape(text: &[u8], start: usize) -> bool {
+    matches!(start.checked_sub(1).map(|i| text[i]), Some(b'%' | b'\\' | b'[' | b';'))
+}
+
 /// Where a run can begin: at its first byte, and behind an escape that reaches into it.
 pub(crate) fn run_starts(text: &[u8], start: usize, end: usize) -> impl Iterator<Item = usize> {
-    let escape = matches!(start.checked_sub(1).map(|i| text[i]), Some(b'%' | b'\\' | b'[' | b';'));
+    let escape = is_escape(text, start);
     let behind = (start + 1..end.min(start + 6)).filter(move |at| escape && behind_escape(text, *at));
     std::iter::once(start).chain(behind)
 }
@@ -701,8 +719,9 @@ pub(crate) fn for_each_cve(text: &[u8], start: usize, end: usize, mut found: imp
     };
     let digits =
         |at: usize| text[at.min(text.len())..].iter().take(20).take_while(|b| b.is_ascii_digit()).count();
-    let mut i = start;
-    while i + 3 <= end {
+    // The letter that is seldom leads to them.
+    for v in memchr::memchr2_iter(b'v', b'V', &text[start..end]) {
+        let Some(i) = (start + v).checked_sub(1).filter(|i| *i >= start && i + 3 <= end) else { continue };
         let bordered = i == start || !text[i - 1].is_ascii_alphanumeric();
         if bordered && text[i..i + 3].eq_ignore_ascii_case(b"cve") {
             let whole = dash(i + 3)
@@ -715,7 +734,6 @@ pub(crate) fn for_each_cve(text: &[u8], start: usize, end: usize, mut found: imp
                 found(i, at + n);
             }
         }
-        i += 1;
     }
 }
 

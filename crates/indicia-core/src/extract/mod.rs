@@ -12,15 +12,18 @@ mod artifacts;
 pub(crate) mod lex;
 mod records;
 mod rules;
+mod tokens;
 mod urls;
 
 use lex::{Colons, Token};
 pub use rules::{Rule, UnknownRule};
+use tokens::{LONG_WORD, Tokens};
 pub(crate) use urls::url_end;
 
 use crate::fields::Header;
 use crate::observable::{self, digest, domain, email, ident, wallet};
 use crate::refang::{self, View};
+use crate::scan::Level;
 use crate::{Kind, Observable, Refang};
 
 /// What to extract, and how.
@@ -113,8 +116,20 @@ pub fn extract_behind(
     options: &ExtractOptions,
     on: &mut dyn FnMut(Extraction) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
+    extract_at(Level::best(), header, data, options, on)
+}
+
+/// [`extract_behind`], with what a level of the processor has; all find the same.
+fn extract_at(
+    level: Level,
+    header: &Header,
+    data: &[u8],
+    options: &ExtractOptions,
+    on: &mut dyn FnMut(Extraction) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     const BLOCK: usize = 64 * 1024;
     let mut header = header.clone();
+    let mut tokens = Tokens::default();
     let mut base = 0;
     while base < data.len() {
         let rest = &data[base..];
@@ -124,7 +139,13 @@ pub fn extract_behind(
         };
         let block = &rest[..end];
         let mut extractor = Extractor::new(block, None, options);
-        extractor.run_tokens();
+        // Of every reading of a text each word can be a value.
+        if level == Level::Plain || options.every {
+            extractor.run_tokens();
+        } else {
+            tokens.read(block, level);
+            tokens.each(block, |token| extractor.token(token));
+        }
         let mut found: Vec<_> = extractor.found.into_iter().map(|e| (e, Reading::AsItStands)).collect();
         if let Some(view) = View::new(block, options.refang) {
             let mut extractor = Extractor::new(view.text(), Some(&view), options);
@@ -251,6 +272,11 @@ impl<'t> Extractor<'t> {
         }
     }
 
+    /// Whether it makes a difference which rule refuses a candidate that this one does.
+    fn is_asked_of(&self, rule: Rule) -> bool {
+        self.every || self.explain || self.without.contains(&rule)
+    }
+
     /// Whether a rule that holds for a candidate refuses it.
     fn refuses(&mut self, rule: Rule, kind: Kind, start: usize, end: usize) -> bool {
         if self.every || self.without.contains(&rule) {
@@ -282,13 +308,16 @@ impl<'t> Extractor<'t> {
     }
 
     fn tokens(&mut self, from: usize, to: usize) {
-        let text = self.text;
-        lex::tokens_in(text, from, to, |token| match token {
+        lex::tokens_in(self.text, from, to, |token| self.token(token));
+    }
+
+    fn token(&mut self, token: Token) {
+        match token {
             Token::Run { start, end, dots } => self.run(start, end, dots),
             Token::Colons { start, end } => self.colons(start, end),
             Token::Scheme { at } => self.url_at(at),
             Token::At { at } => self.email_at(at),
-        });
+        }
     }
 
     fn take(&mut self, kind: Kind, value: String, start: usize, end: usize, port: Option<u16>) {
@@ -310,7 +339,7 @@ impl<'t> Extractor<'t> {
 
     fn str(&self, a: usize, b: usize) -> &'t str {
         let text = self.text;
-        std::str::from_utf8(&text[a..b]).unwrap_or_default()
+        crate::scan::text(&text[a..b]).unwrap_or_default()
     }
 
     fn parsed(&mut self, kind: Kind, a: usize, b: usize) {
@@ -323,9 +352,18 @@ impl<'t> Extractor<'t> {
     fn run(&mut self, start: usize, end: usize, dots: bool) {
         let text = self.text;
         if !dots && !self.every && is_word(&text[start..end]) {
-            // Most of a text is words: they can begin a path or a key, and announce a number.
+            // Most of a text is words: they can begin a path or a key.
             self.artifact(start, end, dots);
-            if matches!(&text[start..end], b"AS" | b"ASN") {
+            return;
+        }
+        if text[start].is_ascii_digit() && !self.every {
+            self.asn_in_front(start);
+        }
+        // Next comes what is a number, or letters and a number: times, sizes, ports, ids.
+        if !dots && !self.every && is_short(&text[start..end]) && !lex::is_escape(text, start) {
+            self.artifact(start, end, dots);
+            if end - start < 13 && text[end - 1].is_ascii_digit() && !text[start].is_ascii_digit() {
+                self.short_attack_id(start, end);
                 self.asn(start, end);
             }
             return;
@@ -438,6 +476,10 @@ impl<'t> Extractor<'t> {
     fn name(&mut self, a: usize, b: usize) {
         let text = self.text;
         let raw = self.str(a, b);
+        // Of all that has a dot most is told from a name by its end.
+        if self.view.is_none() && raw.is_ascii() && !self.is_asked_of(Rule::UnknownTld) && !ends_in_tld(raw) {
+            return;
+        }
         let Ok(name) = domain::parse(raw) else { return };
         let last = name.rsplit('.').next().unwrap_or_default();
         // A root dot may stand between name and port or path (`bad.example.:443`).
@@ -515,13 +557,15 @@ impl<'t> Extractor<'t> {
         if length == 36 {
             self.parsed(Kind::Ja4, start, end);
         }
-        if (5..=10).contains(&length) {
-            let border = start == 0 || !matches!(text[start - 1], b'/' | b'\\' | b'@');
-            if self.every || border {
-                self.attack_id(start, end);
-            }
-        }
+        self.short_attack_id(start, end);
         lex::for_each_cve(text, start, end, |a, b| self.parsed(Kind::Cve, a, b));
+    }
+
+    fn short_attack_id(&mut self, start: usize, end: usize) {
+        let border = start == 0 || !matches!(self.text[start - 1], b'/' | b'\\' | b'@');
+        if (5..=10).contains(&(end - start)) && (self.every || border) {
+            self.attack_id(start, end);
+        }
     }
 
     fn attack_id(&mut self, start: usize, end: usize) {
@@ -585,6 +629,17 @@ impl<'t> Extractor<'t> {
         }
     }
 
+    /// The number of a system that a word in front of a space announces.
+    fn asn_in_front(&mut self, start: usize) {
+        let before = &self.text[..start];
+        let word = [&b"AS "[..], b"ASN "].into_iter().find(|word| before.ends_with(word));
+        if let Some(word) = word
+            && lex::begins_run(before, start - word.len())
+        {
+            self.asn(start - word.len(), start - 1);
+        }
+    }
+
     /// `AS64496`, `ASN64496`, `ASN 64496`, `AS 64496`; a bare `AS400` with fewer than four digits is a machine, and behind
     /// a space a year has four.
     fn asn(&mut self, a: usize, b: usize) {
@@ -607,7 +662,12 @@ impl<'t> Extractor<'t> {
 /// addresses among them.
 fn is_word(run: &[u8]) -> bool {
     // No early end: so the bytes are looked at many at once.
-    run.iter().fold(true, |word, b| word & !(b.is_ascii_digit() | (*b == b'-'))) && run.len() < 25
+    run.iter().fold(true, |word, b| word & !(b.is_ascii_digit() | (*b == b'-'))) && run.len() < LONG_WORD
+}
+
+/// Whether a run is of letters and digits, and too short for digests, wallets and hardware addresses.
+fn is_short(run: &[u8]) -> bool {
+    run.len() < LONG_WORD && run.iter().fold(true, |all, b| all & b.is_ascii_alphanumeric())
 }
 
 /// Whether a word that has the shape of an ATT&CK id is one: a technique by its shape, of the others those that exist,
@@ -618,6 +678,12 @@ fn is_attack_id(word: &str) -> bool {
         || (word.starts_with(['A', 'C', 'D', 'G', 'M', 'S', 'T'])
             && word.ends_with(|c: char| c.is_ascii_digit())
             && indicia_data::attack::lookup(word).is_some())
+}
+
+fn ends_in_tld(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    refang::is_listed_tld(last)
+        || (last.bytes().any(|b| b.is_ascii_uppercase()) && refang::is_listed_tld(&last.to_ascii_lowercase()))
 }
 
 fn kind_of(address: IpAddr) -> Kind {

@@ -5,30 +5,30 @@
 //! compare.
 
 /// The most bytes of a window: its rows and its text stay in the first cache.
-pub(super) const WINDOW: usize = 16 * 1024;
+pub(crate) const WINDOW: usize = 16 * 1024;
 
 /// A letter, a digit, `.`, `-`, `_` or a byte beyond ASCII.
-pub(super) const HOST: usize = 0;
+pub(crate) const HOST: usize = 0;
 /// A `.`.
-pub(super) const DOT: usize = 1;
+pub(crate) const DOT: usize = 1;
 /// Of [`HOST`] what is no digit and no dot.
-pub(super) const LETTER: usize = 2;
+pub(crate) const LETTER: usize = 2;
 /// A hexadecimal digit.
-pub(super) const HEX: usize = 3;
+pub(crate) const HEX: usize = 3;
 /// A `:`.
-pub(super) const COLON: usize = 4;
+pub(crate) const COLON: usize = 4;
 /// A `/`.
-pub(super) const SLASH: usize = 5;
+pub(crate) const SLASH: usize = 5;
 /// An ASCII letter or digit.
-pub(super) const ALNUM: usize = 6;
+pub(crate) const ALNUM: usize = 6;
 /// A byte beyond ASCII.
-pub(super) const HIGH: usize = 7;
+pub(crate) const HIGH: usize = 7;
 
 /// A bit for each of 64 bytes, in eight classes.
-pub(super) type Row = [u64; 8];
+pub(crate) type Row = [u64; 8];
 
 /// The classes of each byte, a bit each.
-pub(super) const CLASSES: [u8; 256] = {
+pub(crate) const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut b = 0;
     while b < 256 {
@@ -56,10 +56,10 @@ pub(super) const CLASSES: [u8; 256] = {
 };
 
 /// The rows of a window. In front of them and behind them stands an empty one.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     rows: Vec<Row>,
     /// How many rows the window has.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 impl Default for Rows {
@@ -71,7 +71,7 @@ impl Default for Rows {
 impl Rows {
     /// Fills the rows with what `row` makes of each 64 bytes; the last ones are filled up with NUL.
     #[inline(always)]
-    pub(super) fn fill(&mut self, text: &[u8], row: impl Fn(&[u8; 64]) -> Row) {
+    pub(crate) fn fill(&mut self, text: &[u8], row: impl Fn(&[u8; 64]) -> Row) {
         let (blocks, rest) = text.as_chunks::<64>();
         for (out, block) in self.rows[1..].iter_mut().zip(blocks) {
             *out = row(block);
@@ -86,26 +86,34 @@ impl Rows {
         self.rows[self.count + 1] = Row::default();
     }
 
+    /// Makes room for the rows of so many bytes, where these are more than a window.
+    pub(crate) fn make_room(&mut self, bytes: usize) {
+        let rows = bytes.div_ceil(64) + 2;
+        if self.rows.len() < rows {
+            self.rows.resize(rows, Row::default());
+        }
+    }
+
     /// Row `number` of the window, from 0; those beside the window are empty.
     #[inline(always)]
-    pub(super) fn row(&self, number: usize) -> &Row {
+    pub(crate) fn row(&self, number: usize) -> &Row {
         &self.rows[number + 1]
     }
 
     /// Every row, with the empty ones in front and behind.
     #[inline(always)]
-    pub(super) fn all(&self) -> &[Row] {
+    pub(crate) fn all(&self) -> &[Row] {
         &self.rows[..self.count + 2]
     }
 
     #[inline(always)]
-    pub(super) fn before(&self, number: usize) -> &Row {
+    pub(crate) fn before(&self, number: usize) -> &Row {
         &self.rows[number]
     }
 
     /// The bits of the 64 bytes in front of `end`; of the byte right in front of it comes the highest.
     #[inline(always)]
-    pub(super) fn until(&self, class: usize, end: usize) -> u64 {
+    pub(crate) fn until(&self, class: usize, end: usize) -> u64 {
         let (row, bit) = (end / 64, end % 64);
         let both = u128::from(self.rows[row + 1][class]) << 64 | u128::from(self.rows[row][class]);
         (both >> bit) as u64
@@ -113,13 +121,13 @@ impl Rows {
 
     /// The bits of some classes of the 64 bytes in front of `end`.
     #[inline(always)]
-    pub(super) fn any_until(&self, classes: [usize; 3], end: usize) -> u64 {
+    pub(crate) fn any_until(&self, classes: [usize; 3], end: usize) -> u64 {
         classes.iter().map(|class| self.until(*class, end)).fold(0, |all, bits| all | bits)
     }
 
     /// Behind the bytes of a class from `at` on, which is one.
     #[inline(always)]
-    pub(super) fn end(&self, class: usize, at: usize) -> usize {
+    pub(crate) fn end(&self, class: usize, at: usize) -> usize {
         let mut row = at / 64;
         let mut others = !self.rows[row + 1][class] & (u64::MAX << (at % 64));
         while others == 0 {
@@ -131,7 +139,7 @@ impl Rows {
 
     /// Behind the bytes of some classes from `at` on, which is one.
     #[inline(always)]
-    pub(super) fn any_end(&self, classes: [usize; 3], at: usize) -> usize {
+    pub(crate) fn any_end(&self, classes: [usize; 3], at: usize) -> usize {
         let others = |row: usize| {
             let row = &self.rows[row + 1];
             !classes.iter().fold(0, |all, class| all | row[*class])
@@ -145,9 +153,25 @@ impl Rows {
         row * 64 + behind.trailing_zeros() as usize
     }
 
+    /// Whether a byte of a class stands in a stretch.
+    #[inline(always)]
+    pub(crate) fn has(&self, class: usize, start: usize, end: usize) -> bool {
+        let (first, last) = (start / 64, end.saturating_sub(1) / 64);
+        (first..=last).any(|row| {
+            let mut bits = self.row(row)[class];
+            if row == first {
+                bits &= u64::MAX << (start % 64);
+            }
+            if row == last {
+                bits &= u64::MAX >> (63 - end.saturating_sub(1) % 64);
+            }
+            bits != 0
+        })
+    }
+
     /// The first byte of those of a class in front of `end`.
     #[inline(always)]
-    pub(super) fn start(&self, class: usize, mut end: usize) -> usize {
+    pub(crate) fn start(&self, class: usize, mut end: usize) -> usize {
         loop {
             let ones = self.until(class, end).leading_ones() as usize;
             end -= ones.min(end);
@@ -159,7 +183,7 @@ impl Rows {
 }
 
 /// A row without wide registers: eight bytes of classes at a time, a bit of each brought together by a product.
-pub(super) fn scalar(block: &[u8; 64]) -> Row {
+pub(crate) fn scalar(block: &[u8; 64]) -> Row {
     let mut row = Row::default();
     for (i, eight) in block.as_chunks::<8>().0.iter().enumerate() {
         let classes = u64::from_le_bytes(eight.map(|b| CLASSES[usize::from(b)]));

@@ -2,7 +2,7 @@
 //!
 //! The only `unsafe` of this crate: loads of registers, calls of functions that need more than the least processor
 //! of their kind, after asking whether it is there, and ASCII taken for UTF-8. `INDICIA_SIMD` (`avx512`, `avx2`, `scalar`, `plain`) holds the level
-//! down; all give the same hits.
+//! down; all give the same hits and observables.
 
 #![allow(unsafe_code, reason = "see above; each block has its reason")]
 
@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use super::classes::{self, Rows};
 use super::walk::Walker;
 
-/// What of the processor a scan uses.
+/// What of the processor a scan and an extraction use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// 64 bytes at once, with the byte permutations of AVX-512 VBMI.
@@ -71,7 +71,7 @@ impl Level {
     }
 
     /// The rows of a text of at most a window.
-    pub(super) fn classify(self, text: &[u8], rows: &mut Rows) {
+    pub(crate) fn classify(self, text: &[u8], rows: &mut Rows) {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a level that is not available is not made: `available` and `best` ask first, and `walk` too.
