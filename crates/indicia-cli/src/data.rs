@@ -55,7 +55,7 @@ impl<'r> Pieces<'r> {
         }
     }
 
-    /// How often a line was cut where that may have cut a value.
+    /// How often a line was cut where that may have cut a value, or encoded words of a message were left unread.
     pub(crate) fn cuts(&self) -> u64 {
         match self {
             Pieces::Text(chunks) => chunks.cuts(),
@@ -64,11 +64,12 @@ impl<'r> Pieces<'r> {
     }
 }
 
-/// Tells that lines were cut where that may have cut a value.
+/// Tells where values may be missed.
 pub(crate) fn tell_cuts(name: &str, cuts: u64) {
     if cuts > 0 {
         show::message(&format!(
-            "{name}: limit reached: a line was cut {}, and values or fields there may be missed",
+            "{name}: limit reached {}: a line is too long, or a message has too many encoded words; values or fields there may \
+             be missed",
             show::count(cuts, "time")
         ));
     }

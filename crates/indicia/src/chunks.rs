@@ -205,7 +205,8 @@ impl<R: Read> Chunks<R> {
         self
     }
 
-    /// How often a line was cut where that may have cut a value, or the names of fields from what comes behind.
+    /// How often a line was cut where that may have cut a value, or the names of fields from what comes behind, and how often
+    /// encoded words of a message were left unread.
     pub fn cuts(&self) -> u64 {
         self.cuts
     }
@@ -279,7 +280,9 @@ impl<R: Read> Chunks<R> {
             }
             if let Some(end) = next.or(self.ended.then_some(mail.data.len())) {
                 mail.end = end;
-                mail.segments = segments(&mail.data[..end]).into();
+                let (pieces, more) = segments(&mail.data[..end]);
+                mail.segments = pieces.into();
+                self.cuts += u64::from(more);
             } else {
                 // Read as text, up to the end of a line.
                 self.cuts += 1;

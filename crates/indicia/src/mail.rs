@@ -2,7 +2,7 @@
 //!
 //! A message (RFC 5322) is told by its header; a file can hold many, as mbox does. What a message is made of is read by
 //! `mail-parser`. The parts in base64 and quoted-printable are decoded here, because a span is one of the encoded bytes;
-//! all else of the message is text as it stands. One message is held at a time, and of an encoded part four bytes more for
+//! all else of the message is text as it stands, but for the encoded words of headers. One message is held at a time, and of an encoded part four bytes more for
 //! each decoded one: less than 200 MiB for the longest message that is read so.
 
 use std::ops::Range;
@@ -12,6 +12,9 @@ use mail_parser::{Encoding, Message, MessageParser, PartType};
 /// A longer message is read as text.
 pub(crate) const MAX_MESSAGE: usize = 32 << 20;
 
+/// Encoded words of a message that are read, those with only white space between them counted as one.
+const MAX_WORDS: usize = 4096;
+
 /// Messages inside messages.
 const DEPTH: usize = 8;
 
@@ -20,6 +23,8 @@ const DEPTH: usize = 8;
 pub(crate) enum Coding {
     Base64,
     QuotedPrintable,
+    /// Encoded words of a header (RFC 2047), one behind the other.
+    Words,
 }
 
 /// A piece of a message: text, or a part that is encoded.
@@ -70,8 +75,9 @@ pub(crate) fn next_message(data: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-/// The pieces of a message, in order, without a gap.
-pub(crate) fn segments(message: &[u8]) -> Vec<Segment> {
+/// The pieces of a message, in order, without a gap; and whether encoded words were left as they are because there are too
+/// many.
+pub(crate) fn segments(message: &[u8]) -> (Vec<Segment>, bool) {
     let mut encoded = Vec::new();
     // What mbox puts in front of a message is none of it.
     let skip = if message.starts_with(b"From ") {
@@ -88,22 +94,85 @@ pub(crate) fn segments(message: &[u8]) -> Vec<Segment> {
         });
     }
     encoded.sort_by_key(|segment| segment.range.start);
-    let mut all = Vec::new();
+    let (mut all, mut words) = (Vec::new(), 0);
     let mut done = 0;
     for segment in encoded {
         if segment.range.start < done {
             continue;
         }
-        if segment.range.start > done {
-            all.push(Segment { range: done..segment.range.start, coding: None });
-        }
+        text(message, done..segment.range.start, &mut all, &mut words);
         done = segment.range.end;
         all.push(segment);
     }
-    if done < message.len() {
-        all.push(Segment { range: done..message.len(), coding: None });
+    text(message, done..message.len(), &mut all, &mut words);
+    (all, words > MAX_WORDS)
+}
+
+/// Adds a stretch that is no encoded part: headers and text, cut where encoded words stand.
+fn text(message: &[u8], range: Range<usize>, all: &mut Vec<Segment>, words: &mut usize) {
+    let limit = &message[..range.end];
+    let mut done = range.start;
+    let mut add = |range: Range<usize>, coding| {
+        if !range.is_empty() {
+            all.push(Segment { range, coding });
+        }
+    };
+    for mark in memchr::memmem::find_iter(&message[range.clone()], b"=?") {
+        let start = range.start + mark;
+        let Some(word) = Word::at(limit, start).filter(|_| start >= done) else { continue };
+        *words += 1;
+        if *words > MAX_WORDS {
+            break;
+        }
+        let end = Word::run(limit, word).last().map_or(start, |word| word.end);
+        add(done..start, None);
+        add(start..end, Some(Coding::Words));
+        done = end;
     }
-    all
+    add(done..range.end, None);
+}
+
+/// An encoded word of a header: `=?utf-8?B?…?=`.
+#[derive(Clone, Debug)]
+struct Word {
+    is_base64: bool,
+    /// What is encoded.
+    payload: Range<usize>,
+    end: usize,
+}
+
+impl Word {
+    /// RFC 2047 allows 75 bytes; longer ones are seen.
+    const MAX: usize = 1024;
+
+    /// The word that begins at `start`.
+    fn at(text: &[u8], start: usize) -> Option<Word> {
+        let rest = &text[start..text.len().min(start + Word::MAX)];
+        let rest = rest.strip_prefix(b"=?")?;
+        let charset =
+            rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"-_:.+*()".contains(b)).count();
+        let [b'?', coding, b'?', rest @ ..] = &rest[charset..] else { return None };
+        let is_base64 = match coding.to_ascii_lowercase() {
+            b'b' => true,
+            b'q' => false,
+            _ => return None,
+        };
+        let length = rest.iter().take_while(|b| b.is_ascii_graphic() && **b != b'?').count();
+        let from = start + 2 + charset + 3;
+        (charset > 0 && rest[length..].starts_with(b"?=")).then_some(Word {
+            is_base64,
+            payload: from..from + length,
+            end: from + length + 2,
+        })
+    }
+
+    /// A word and those behind it: white space between two words is none of what they say.
+    fn run(text: &[u8], first: Word) -> impl Iterator<Item = Word> {
+        std::iter::successors(Some(first), move |word| {
+            let space = text[word.end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+            Word::at(text, word.end + space).filter(|_| space > 0)
+        })
+    }
 }
 
 fn parts(message: &Message<'_>, depth: usize, on: &mut dyn FnMut(Range<usize>, Coding)) {
@@ -130,6 +199,7 @@ impl Coding {
         match self {
             Coding::Base64 => "base64",
             Coding::QuotedPrintable => "quoted-printable",
+            Coding::Words => "encoded-word",
         }
     }
 
@@ -140,6 +210,7 @@ impl Coding {
         match self {
             Coding::Base64 => base64(raw, text, places),
             Coding::QuotedPrintable => quoted_printable(raw, text, places),
+            Coding::Words => words(raw, text, places),
         }
     }
 
@@ -152,6 +223,16 @@ impl Coding {
                 next.map_or(raw.len(), |next| place + next + 2)
             }
             Coding::QuotedPrintable => place + escape(&raw[place..]).map_or(1, |_| 3),
+            Coding::Words => {
+                let word =
+                    Word::at(raw, 0).and_then(|first| Word::run(raw, first).find(|word| place < word.end));
+                match word {
+                    Some(Word { is_base64: true, payload, .. }) => {
+                        payload.start + Coding::Base64.end_of(&raw[payload.clone()], place - payload.start)
+                    }
+                    _ => Coding::QuotedPrintable.end_of(raw, place),
+                }
+            }
         }
     }
 }
@@ -216,6 +297,20 @@ fn quoted_printable(raw: &[u8], text: &mut Vec<u8>, places: &mut Vec<u32>) {
     }
 }
 
+fn words(raw: &[u8], text: &mut Vec<u8>, places: &mut Vec<u32>) {
+    let Some(first) = Word::at(raw, 0) else { return };
+    for Word { is_base64, payload, .. } in Word::run(raw, first) {
+        let (begun, part) = (text.len(), &raw[payload.clone()]);
+        if is_base64 {
+            base64(part, text, places);
+        } else {
+            quoted_printable(part, text, places);
+            text[begun..].iter_mut().filter(|b| **b == b'_').for_each(|b| *b = b' ');
+        }
+        places[begun..].iter_mut().for_each(|place| *place += payload.start as u32);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +340,7 @@ mod tests {
     #[test]
     fn encoded_parts_are_decoded_with_their_places() {
         let raw = MAIL.as_bytes();
-        let all = segments(raw);
+        let (all, _) = segments(raw);
         let mut at = 0;
         for segment in &all {
             assert_eq!(segment.range.start, at);
@@ -266,6 +361,36 @@ mod tests {
         };
         assert_eq!(found(0, "http://bad.example/?a=b"), "http://bad.exam=\r\nple/?a=3Db");
         assert_eq!(found(1, "http://evil.example/x"), "aHR0cDov\r\nL2V2aWwuZXhhbXBsZS94");
+    }
+
+    #[test]
+    fn encoded_words_of_a_header() {
+        let raw = "Subject: Re: =?utf-8?Q?see_http:=2F=2Fbad.exam?=\r\n =?utf-8?q?ple/x_now?= and =?ISO-8859-1?B?ZXZpbC5leGFtcGxl?= =?x\r\n\r\nb =?utf-8?Z?x?=\r\n";
+        let (all, _) = segments(raw.as_bytes());
+        let read: Vec<(String, Option<Coding>)> = (all.iter())
+            .map(|s| {
+                let part = &raw.as_bytes()[s.range.clone()];
+                let (mut text, mut places) = (Vec::new(), Vec::new());
+                match s.coding {
+                    Some(coding) => coding.decode(part, &mut text, &mut places),
+                    None => text = part.to_vec(),
+                }
+                for (place, byte) in places.iter().zip(&text) {
+                    let end = Coding::Words.end_of(part, *place as usize);
+                    assert!(end > *place as usize && (byte.is_ascii_graphic() || *byte == b' '));
+                }
+                (String::from_utf8(text).unwrap(), s.coding)
+            })
+            .collect();
+        let words = Some(Coding::Words);
+        assert_eq!(
+            read.iter().map(|(text, _)| text.as_str()).collect::<String>(),
+            "Subject: Re: see http://bad.example/x now and evil.example =?x\r\n\r\nb =?utf-8?Z?x?=\r\n"
+        );
+        assert_eq!(
+            read.iter().map(|(_, coding)| *coding).collect::<Vec<_>>(),
+            [None, words, None, words, None]
+        );
     }
 
     #[test]
