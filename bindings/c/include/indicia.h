@@ -420,7 +420,9 @@ enum indicia_extract_flags {
     /** also observables inside others, such as the host of a URL. */
     INDICIA_EXTRACT_NESTED = 1,
     /** lines are records: field is filled, values in several fields are put together. */
-    INDICIA_EXTRACT_FIELDS = 2
+    INDICIA_EXTRACT_FIELDS = 2,
+    /** also hashes and URLs that the end of a line cuts. */
+    INDICIA_EXTRACT_WRAPPED = 4
 };
 
 

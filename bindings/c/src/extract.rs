@@ -106,7 +106,7 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         let size = *shared(options.cast::<usize>(), "options")?;
         indicia_extract_options::read(options, size)?
     };
-    if options.flags & !(NESTED | FIELDS) != 0 {
+    if options.flags & !(NESTED | FIELDS | WRAPPED) != 0 {
         return Err(Fail::argument("flags has a bit that is not INDICIA_EXTRACT_*"));
     }
     // SAFETY: the caller's promise.
@@ -116,6 +116,7 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         refang: refang(options.refang, Refang::Usual)?,
         nested: options.flags & NESTED != 0,
         fields: options.flags & FIELDS != 0,
+        wrapped: options.flags & WRAPPED != 0,
         // SAFETY: the caller's promise.
         only_fields: unsafe { texts(options.only_fields, options.only_field_count, "only_fields") }?,
         ..ExtractOptions::default()
@@ -126,3 +127,5 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
 const NESTED: u32 = 1;
 /// `INDICIA_EXTRACT_FIELDS`.
 const FIELDS: u32 = 2;
+/// `INDICIA_EXTRACT_WRAPPED`.
+const WRAPPED: u32 = 4;

@@ -68,10 +68,11 @@ impl Input {
     }
 
     /// Hands the next block to `read`, without the interpreter's lock; `None` behind the last. With the block
-    /// goes the offset of its first byte.
+    /// goes the offset of its first byte. Where values are read that lines cut (`wrapped`), no block ends inside one.
     pub(crate) fn block<T: Send>(
         &mut self,
         py: Python<'_>,
+        wrapped: bool,
         read: impl FnOnce(&[u8]) -> T + Send,
     ) -> PyResult<Option<(usize, T)>> {
         let mut copy = self.copy.take();
@@ -81,10 +82,7 @@ impl Input {
             self.copy = copy;
             return Ok(None);
         };
-        let end = match rest.get(BLOCK..).and_then(|tail| memchr::memchr(b'\n', tail)) {
-            Some(newline) => BLOCK + newline + 1,
-            None => rest.len(),
-        };
+        let end = indicia::block_end(rest, BLOCK, wrapped);
         let result = match &mut copy {
             Some(copy) => {
                 copy.clear();

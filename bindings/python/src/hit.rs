@@ -335,7 +335,7 @@ impl State {
                     let (start, end, raw) = input.span(py, *base + hit.start, *base + hit.end)?;
                     return hit.into_hit(py, set, Some((start, end)), raw, None).map(Some);
                 }
-                let Some((at, hits)) = input.block(py, |block| {
+                let Some((at, hits)) = input.block(py, false, |block| {
                     let hits = scan(set, header, block, options, scratch);
                     if options.reads_fields() {
                         header.read(block);

@@ -273,9 +273,10 @@ pub(crate) fn _extraction(
 /// things (phone, iban, payment-card, file-name, user-agent, purl). refang is a level, or True for the usual one.
 /// nested adds observables inside others, such as the host of a URL. fields reads lines as records: each observable
 /// has the name of its field, and what stands in several fields is put together; only_fields names the fields that
-/// count. explain adds what is refused, with the rule in refused; without names rules that are not asked.
+/// count. explain adds what is refused, with the rule in refused; without names rules that are not asked. wrapped adds
+/// hashes and URLs that the end of a line cuts; their via is "wrapped".
 #[pyfunction]
-#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false, fields=false, only_fields=None, explain=false, without=None), text_signature = "(data, kinds=None, refang=True, *, nested=False, fields=False, only_fields=None, explain=False, without=None)")]
+#[pyo3(signature = (data, kinds=None, refang=None, *, nested=false, fields=false, only_fields=None, explain=false, without=None, wrapped=false), text_signature = "(data, kinds=None, refang=True, *, nested=False, fields=False, only_fields=None, explain=False, without=None, wrapped=False)")]
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python call")]
 pub(crate) fn extract(
     data: &Bound<'_, PyAny>,
@@ -286,6 +287,7 @@ pub(crate) fn extract(
     only_fields: Option<&Bound<'_, PyAny>>,
     explain: bool,
     without: Option<&Bound<'_, PyAny>>,
+    wrapped: bool,
 ) -> PyResult<ExtractionIterator> {
     caught(|| {
         let all =
@@ -303,6 +305,7 @@ pub(crate) fn extract(
             only_fields: strings(only_fields)?,
             explain,
             without: each(without)?,
+            wrapped,
             ..ExtractOptions::default()
         };
         let state = State {
@@ -357,7 +360,7 @@ impl ExtractionIterator {
                     }));
                 }
                 let State { input, header, .. } = &mut *state;
-                let block = input.block(py, |block| {
+                let block = input.block(py, self.options.wrapped, |block| {
                     let mut found = Vec::new();
                     let _ = indicia::extract_behind(header, block, &self.options, &mut |e| {
                         found.push(e);

@@ -161,6 +161,14 @@ class Refused(unittest.TestCase):
         self.assertEqual([e.value for e in indicia.extract(text)], ["bad.example.com"])
         self.assertIn("1.2.3.4", [e.value for e in indicia.extract(text, without="version")])
         self.assertRaises(ValueError, indicia.extract, text, without="no-such-rule")
+
+    def test_values_that_a_line_cuts(self):
+        digest = "0123456789abcdef" * 4
+        text = ("text " * 20000) + digest[:40] + "\n> " + digest[40:] + "\n"
+        self.assertEqual([e.value for e in indicia.extract(text)][-1:], [digest[:40]])
+        text = ("text\n" * 13107) + digest[:30] + "\n> " + digest[30:] + "\n"
+        [found] = indicia.extract(text, wrapped=True)
+        self.assertEqual((found.value, found.via, found.raw), (digest, "wrapped", digest[:30] + "\n> " + digest[30:]))
         again = list(indicia.extract(text, explain=True))
         self.assertEqual(pickle.loads(pickle.dumps(again)), again)
 

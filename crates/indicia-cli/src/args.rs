@@ -266,6 +266,9 @@ pub(crate) struct Extract {
     pub(crate) nested: bool,
     #[command(flatten)]
     pub(crate) fields: Fields,
+    /// Also hashes and URLs that the end of a line cuts, as wrapped texts have them
+    #[arg(long)]
+    pub(crate) wrapped: bool,
     /// Also what looks like an observable and is refused, with the rule that refuses it
     #[arg(long)]
     pub(crate) explain: bool,

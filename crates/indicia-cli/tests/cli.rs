@@ -462,6 +462,11 @@ fn parts_of_mail_are_decoded() {
     }
 }
 
+/// A URL in three lines and a hash in two.
+const WRAPPED: &str = "it then gets what it needs from http://bad.example/files/\n\
+                       load.php?a-long-query-that-is-wrapped-once-more=1&\nx=2 and the file is\n\
+                       0123456789abcdef012345\n6789abcdef, as said.\n";
+
 const RECORDS: &str = "#fields\tid.resp_h\tid.resp_p\thost\turi\n192.0.2.9\t8080\tevil.example\t/x\n\
                        198.51.100.7\t443\tgood.example\t/\n{\"dest_ip\":\"198.51.100.7\",\"dest_port\":443}\n\
                        {\"src_ip\":\"192.0.2.7\",\"src_port\":443,\"dns\":{\"rrname\":\"www.bad.example\"}}\n\
@@ -558,6 +563,7 @@ fn threads_and_pieces_do_not_change_the_output() {
         ("d/7.txt", b"\xff\x00 192.0.2.7 \x00"),
         ("d/8.log", RECORDS.repeat(300).as_bytes()),
         ("d/9.csv", format!("when,dst,name\n{}", "1,192.0.2.7,bad.example\n".repeat(900)).as_bytes()),
+        ("d/wrapped.txt", WRAPPED.repeat(300).as_bytes()),
     ]);
     for more in
         [&["--line-text"][..], &["--count"], &["--format", "text", "--guarded", "show"], &["--fields"]]
@@ -581,9 +587,9 @@ fn threads_and_pieces_do_not_change_the_output() {
             assert!(scan(threads, size) == expected, "{more:?} {threads} {size}");
         }
     }
-    let extract = |threads, size| {
+    let extract = |more: &[&str], threads, size| {
         let made = Command::new(env!("CARGO_BIN_EXE_indicia"))
-            .args(["extract", "--threads", threads, "--fields", "--explain", "d"])
+            .args([&["extract", "--threads", threads, "--explain", "d"], more].concat())
             .current_dir(dir.path())
             .env("INDICIA_CHUNK", size)
             .output()
@@ -591,9 +597,13 @@ fn threads_and_pieces_do_not_change_the_output() {
         assert_eq!(made.status.code(), Some(0));
         made.stdout
     };
-    let expected = extract("1", "");
-    for (threads, size) in [("1", "600"), ("2", "5000"), ("7", "99999"), ("2", "")] {
-        assert!(extract(threads, size) == expected, "extract {threads} {size}");
+    for more in [["--fields"], ["--wrapped"]] {
+        let expected = extract(&more, "1", "");
+        for (threads, size) in [("1", "600"), ("2", "5000"), ("7", "99999"), ("2", "")] {
+            assert!(extract(&more, threads, size) == expected, "extract {more:?} {threads} {size}");
+        }
+        let wrapped = String::from_utf8(expected).unwrap().matches(r#""via":"wrapped""#).count();
+        assert_eq!(wrapped, if more == ["--wrapped"] { 600 } else { 0 });
     }
     let count = run(dir.path(), &["scan", "--count", "-f", "f.csv", "d/1.log", "d/6.txt"]);
     assert_eq!(

@@ -43,7 +43,9 @@ pub mod url {
 }
 
 pub use error::{ParseError, Reason};
-pub use extract::{ExtractOptions, Extraction, Rule, UnknownRule, extract, extract_behind, extract_with};
+pub use extract::{
+    ExtractOptions, Extraction, Rule, UnknownRule, block_end, extract, extract_behind, extract_with,
+};
 pub use filter::{AsOf, Filter, event_time};
 pub use guard::{Guard, Guards, Warninglist, WarninglistError};
 pub use indicator::{Confidence, Context, Country, Hop, Indicator, Match, NotARole, Role, Target};

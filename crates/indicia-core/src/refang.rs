@@ -5,6 +5,7 @@
 //! under the conditions of its level, and its span is always that of the original bytes.
 
 mod markup;
+pub(crate) mod wrapped;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+pub use wrapped::may_go_on;
 
 use crate::observable::url;
 use crate::{Kind, Reason};

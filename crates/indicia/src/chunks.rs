@@ -159,6 +159,8 @@ pub struct Chunks<R> {
     header: Option<Header>,
     /// The last piece ended within a line.
     midline: bool,
+    /// Values can go on in the next line.
+    wrapped: bool,
     /// Of a stream of mail.
     mail: Option<Mail>,
 }
@@ -195,6 +197,7 @@ impl<R: Read> Chunks<R> {
             failed: None,
             header: None,
             midline: false,
+            wrapped: false,
             mail: None,
         }
     }
@@ -202,6 +205,12 @@ impl<R: Read> Chunks<R> {
     /// Whether pieces are told what stood before them of the names of columns, for scans that read fields.
     pub fn with_headers(mut self, wanted: bool) -> Chunks<R> {
         self.header = wanted.then(Header::default);
+        self
+    }
+
+    /// Whether no piece ends where a hash or URL can go on in the next line, for [`ExtractOptions::wrapped`](crate::ExtractOptions).
+    pub fn with_wrapped(mut self, wanted: bool) -> Chunks<R> {
+        self.wrapped = wanted;
         self
     }
 
@@ -293,12 +302,10 @@ impl<R: Read> Chunks<R> {
         let Some(mut segment) = mail.segments.pop_front() else { return Ok(false) };
         if segment.coding.is_none() && segment.range.len() > self.size {
             let from = segment.range.start;
-            let line = memchr::memchr(b'\n', &mail.data[from + self.size - 1..segment.range.end]);
-            if let Some(newline) = line {
-                let cut = from + self.size + newline;
-                if cut < segment.range.end {
-                    mail.segments.push_front(Segment { range: cut..segment.range.end, coding: None });
-                }
+            let text = &mail.data[from..segment.range.end];
+            let cut = from + indicia_core::block_end(text, self.size - 1, self.wrapped);
+            if cut < segment.range.end {
+                mail.segments.push_front(Segment { range: cut..segment.range.end, coding: None });
                 segment.range.end = cut;
             }
         }
@@ -357,7 +364,7 @@ impl<R: Read> Chunks<R> {
                 continue;
             }
             let encoding = *self.encoding.get_or_insert_with(|| utf16(read));
-            if let Some(end) = last_line_end(read, searched, encoding) {
+            if let Some(end) = last_line_end(read, searched, encoding, self.wrapped) {
                 return end;
             }
             if len >= MAX_LINE {
@@ -387,9 +394,18 @@ impl<R: Read> Chunks<R> {
 }
 
 /// Behind the last newline, looked for from a place on.
-fn last_line_end(text: &[u8], from: usize, encoding: Option<&'static Encoding>) -> Option<usize> {
+fn last_line_end(
+    text: &[u8],
+    from: usize,
+    encoding: Option<&'static Encoding>,
+    wrapped: bool,
+) -> Option<usize> {
     let Some(encoding) = encoding else {
-        return memchr::memrchr(b'\n', &text[from..]).map(|at| from + at + 1);
+        // What goes on behind a newline was not known before.
+        let from = if wrapped { 0 } else { from };
+        let mut newlines = memchr::memchr_iter(b'\n', &text[from..]).rev();
+        let end = newlines.find(|at| !wrapped || !indicia_core::refang::may_go_on(text, from + at));
+        return end.map(|at| from + at + 1);
     };
     let newline: [u8; 2] = if encoding == UTF_16LE { [b'\n', 0] } else { [0, b'\n'] };
     let from = from & !1;

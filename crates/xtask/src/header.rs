@@ -273,6 +273,7 @@ mod generated {
                 2,
                 "lines are records: field is filled, values in several fields are put together",
             ),
+            named("EXTRACT_WRAPPED", 4, "also hashes and URLs that the end of a line cuts"),
         ];
         list("Bits for the flags of indicia_extract_options.", "indicia_extract_flags", &rows)?;
         Ok(text)

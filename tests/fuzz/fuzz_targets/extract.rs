@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     for (level, _) in Refang::ALL {
         for nested in [false, true] {
-            let options = ExtractOptions { refang: *level, nested, ..ExtractOptions::default() };
+            let options = ExtractOptions { refang: *level, nested, wrapped: nested, ..ExtractOptions::default() };
             let mut last = 0;
             for e in extract(data, &options) {
                 assert!(e.start < e.end && e.end <= data.len(), "{e:?}");

@@ -97,6 +97,7 @@ def extract(
     only_fields: str | Iterable[str] | None = None,
     explain: bool = False,
     without: str | Iterable[str] | None = None,
+    wrapped: bool = False,
 ) -> ExtractionIterator: ...
 
 @final

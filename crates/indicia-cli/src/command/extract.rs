@@ -62,6 +62,7 @@ struct Job {
 struct Extracting<'f, 'p> {
     feeder: &'f mut Feeder<'p, Job>,
     fields: bool,
+    wrapped: bool,
     exit: Exit,
 }
 
@@ -96,13 +97,15 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
         only_fields: args.fields.only.clone(),
         without: args.without.clone(),
         explain: args.explain,
+        wrapped: args.wrapped,
         ..ExtractOptions::default()
     };
     let (guards, lists) = feeds::warninglists(&args.warninglist);
     let guards = (!args.warninglist.is_empty()).then_some(guards);
     let job = Job { options, format, guards };
     let (exit, found) = pipeline::run(&job, data::threads(args.threads), Box::new(out), |feeder| {
-        let mut extracting = Extracting { feeder, fields: job.options.reads_fields(), exit: lists };
+        let mut extracting =
+            Extracting { feeder, fields: job.options.reads_fields(), wrapped: args.wrapped, exit: lists };
         data::walk(&args.files, &mut extracting);
         extracting.exit
     })?;
@@ -116,7 +119,7 @@ pub(crate) fn run(args: &Extract) -> io::Result<Exit> {
 impl Visitor for Extracting<'_, '_> {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
         let size = data::piece_size(self.feeder.threads());
-        let mut chunks = Chunks::with_size(input, size).with_headers(self.fields);
+        let mut chunks = Chunks::with_size(input, size).with_headers(self.fields).with_wrapped(self.wrapped);
         let result = self.feeder.file(name, &mut |chunk| chunks.next_into(chunk));
         data::tell_cuts(name, chunks.cuts());
         result

@@ -44,6 +44,9 @@ pub struct ExtractOptions {
     /// Also candidates that a rule refuses, with [`Extraction::refused`] set, but for those inside something that is
     /// taken.
     pub explain: bool,
+    /// Also hashes and URLs that the end of a line cuts, as wrapped texts have them; [`Extraction::via`] is `wrapped`, and the span
+    /// covers the end of the line.
+    pub wrapped: bool,
     /// Lines are read as records (see [`crate::fields`]): each observable has the name of its field, URLs are put together
     /// whose parts stand in several fields and addresses get the port of theirs, and fields that are named for a kind
     /// without a shape are values of it.
@@ -76,7 +79,8 @@ pub struct Extraction {
     /// The field that it stands in, with [`ExtractOptions::fields`]; of what is put together all of them, with `+` between
     /// their names: its span is that of its host.
     pub field: Option<String>,
-    /// What stands between the bytes and the value: `entities` of HTML or XML, and tags inside of it.
+    /// What stands between the bytes and the value: `entities` of HTML or XML, and tags inside of it; the ends of lines
+    /// (`wrapped`).
     pub via: Option<&'static str>,
     /// Why it is none, with [`ExtractOptions::explain`].
     pub refused: Option<Rule>,
@@ -133,10 +137,7 @@ fn extract_at(
     let mut base = 0;
     while base < data.len() {
         let rest = &data[base..];
-        let end = match rest.get(BLOCK..).and_then(|tail| memchr::memchr(b'\n', tail)) {
-            Some(newline) => BLOCK + newline + 1,
-            None => rest.len(),
-        };
+        let end = block_end(rest, BLOCK, options.wrapped);
         let block = &rest[..end];
         let mut extractor = Extractor::new(block, None, options);
         // Of every reading of a text each word can be a value.
@@ -152,17 +153,16 @@ fn extract_at(
             extractor.run_tokens();
             found.extend(extractor.found.into_iter().map(|e| (e, Reading::Refanged)));
         }
-        if let Some(markup) = View::markup(block) {
-            let view = View::new(markup.text(), options.refang).map(|view| view.over(&markup));
-            let mut extractor = Extractor::new(
-                view.as_ref().unwrap_or(&markup).text(),
-                Some(view.as_ref().unwrap_or(&markup)),
-                options,
-            );
+        let wrapped = options.wrapped.then(|| View::wrapped(block)).flatten();
+        for (via, base) in [("entities", View::markup(block)), ("wrapped", wrapped)] {
+            let Some(base) = base else { continue };
+            let view = View::new(base.text(), options.refang).map(|view| view.over(&base));
+            let view = view.as_ref().unwrap_or(&base);
+            let mut extractor = Extractor::new(view.text(), Some(view), options);
             extractor.run_tokens();
-            let within = |e: &Extraction| markup.changes(e.start, e.end);
+            let within = |e: &Extraction| base.changes(e.start, e.end);
             let read = extractor.found.into_iter().filter(within);
-            found.extend(read.map(|e| (Extraction { via: Some("entities"), ..e }, Reading::Refanged)));
+            found.extend(read.map(|e| (Extraction { via: Some(via), ..e }, Reading::Refanged)));
         }
         let mut found = resolve(found, options);
         if options.reads_fields() {
@@ -177,6 +177,18 @@ fn extract_at(
         base += end;
     }
     ControlFlow::Continue(())
+}
+
+/// Where a block of a text ends that has so many bytes or more: behind a line, and with [`ExtractOptions::wrapped`] one behind
+/// which no value goes on. [`extract_behind`] finds in blocks what [`extract`] finds in the whole.
+///
+/// ```
+/// let text = b"bad.example\nand more\n";
+/// assert_eq!(indicia_core::block_end(text, 4, false), 12);
+/// ```
+pub fn block_end(text: &[u8], size: usize, wrapped: bool) -> usize {
+    let mut newlines = memchr::memchr_iter(b'\n', text.get(size..).unwrap_or_default()).map(|at| size + at);
+    newlines.find(|at| !wrapped || !refang::may_go_on(text, *at)).map_or(text.len(), |at| at + 1)
 }
 
 /// Which reading of a block an observable was found in. `hxxp://` reads as a scheme of its own too, so at one
