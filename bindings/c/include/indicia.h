@@ -675,7 +675,8 @@ typedef struct {
      */
     indicia_tlp max_tlp;
     /**
-     * Undo defanging in the data. INDICIA_REFANG_DEFAULT: off. Lookups always undo the usual.
+     * Undo defanging in the data, and but for INDICIA_REFANG_OFF entities and tags inside values too.
+     * INDICIA_REFANG_DEFAULT: off. Lookups always undo the usual.
      */
     indicia_refang_level refang;
     /**

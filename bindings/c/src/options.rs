@@ -22,7 +22,8 @@ pub struct indicia_scan_options {
     pub roles: u32,
     /// Only contexts marked with a TLP level not above this; unmarked ones fail. 0: any.
     pub max_tlp: indicia_tlp,
-    /// Undo defanging in the data. INDICIA_REFANG_DEFAULT: off. Lookups always undo the usual.
+    /// Undo defanging in the data, and but for INDICIA_REFANG_OFF entities and tags inside values too.
+    /// INDICIA_REFANG_DEFAULT: off. Lookups always undo the usual.
     pub refang: indicia_refang_level,
     /// Only contexts with a confidence, on 0-100, not below this; those without one fail. 0: any.
     pub min_confidence: f64,

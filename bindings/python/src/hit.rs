@@ -35,6 +35,7 @@ pub(crate) struct Found {
     guards: Vec<indicia::Guard>,
     contexts: Box<[u32]>,
     field: Option<String>,
+    via: Option<&'static str>,
 }
 
 impl Found {
@@ -49,6 +50,7 @@ impl Found {
             guards: view.guards().to_vec(),
             contexts: places(&view.indicator, view.contexts()),
             field: view.field().map(str::to_string),
+            via: view.via(),
         }
     }
 
@@ -64,6 +66,7 @@ impl Found {
             guards: hit.guards.clone(),
             contexts: places(&hit.indicator, hit.contexts.iter().copied()),
             field: None,
+            via: None,
         }
     }
 
@@ -95,6 +98,7 @@ impl Found {
             path: file.map(|(path, _)| path.to_string()),
             line: file.map(|(_, line)| line),
             field: self.field,
+            via: self.via.map(str::to_string),
         })
     }
 }
@@ -140,11 +144,14 @@ pub(crate) struct Hit {
     /// With fields=True: the name of the field that it stands in. Of a value that is put together from several
     /// fields, their names with + between them; its place is that of its host.
     field: Option<String>,
+    /// What stands between the bytes and the value, where something does: "base64", "quoted-printable" and "encoded-word" of
+    /// mail, "utf-16le" and "utf-16be", "entities" where refang undoes anything. The span covers what is encoded.
+    via: Option<String>,
 }
 
 impl Hit {
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let Hit { start, end, raw, kind, value, relation, indicator, guard, path, line, field } = self;
+        let Hit { start, end, raw, kind, value, relation, indicator, guard, path, line, field, via } = self;
         (
             start,
             end,
@@ -157,6 +164,7 @@ impl Hit {
             path.as_deref(),
             line,
             field.as_deref(),
+            via.as_deref(),
         )
             .into_pyobject(py)
     }
@@ -208,7 +216,7 @@ impl Hit {
 
 /// Undoes the pickling of a hit. Its indicator comes without the set.
 #[pyfunction]
-#[pyo3(signature = (start, end, raw, kind, value, relation, indicator, guard, path, line, field=None))]
+#[pyo3(signature = (start, end, raw, kind, value, relation, indicator, guard, path, line, field=None, via=None))]
 #[allow(clippy::too_many_arguments, reason = "the fields of a hit")]
 pub(crate) fn _hit(
     start: Option<usize>,
@@ -222,10 +230,11 @@ pub(crate) fn _hit(
     path: Option<String>,
     line: Option<u64>,
     field: Option<String>,
+    via: Option<String>,
 ) -> PyResult<Hit> {
     let relation = Relation::ALL.iter().find(|r| r.name() == relation).ok_or_else(internal)?.name();
     let kind = crate::options::kind(kind)?.name();
-    Ok(Hit { start, end, raw, kind, value, relation, indicator, guard, path, line, field })
+    Ok(Hit { start, end, raw, kind, value, relation, indicator, guard, path, line, field, via })
 }
 
 /// The hits in data or a file.
@@ -426,6 +435,7 @@ impl Visitor for FileReader {
                     let line = places.line(found.start);
                     let (start, end) = places.span(found.start, found.end);
                     (found.start, found.end) = (start as usize, end as usize);
+                    found.via = chunk.via().or(found.via);
                     InFile { found, line, raw }
                 })
                 .collect();

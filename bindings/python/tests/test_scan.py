@@ -94,6 +94,8 @@ class Options(InFolder):
         self.assertEqual(self.values(made, "bad[.]example"), [])
         self.assertEqual(self.values(made, "bad[.]example", refang=True), ["bad.example"])
         self.assertEqual(self.values(made, "bad[.]example", refang="strict"), ["bad.example"])
+        [hit] = made.scan("<p>bad&#46;example</p>", refang=True)
+        self.assertEqual((hit.raw, hit.via, pickle.loads(pickle.dumps(hit)).via), ("bad&#46;example", "entities", "entities"))
 
     def test_options_are_made_once(self):
         made = self.set()

@@ -484,7 +484,7 @@ pub(crate) struct Scan {
     pub(crate) matching: Matching,
     #[command(flatten)]
     pub(crate) fields: Fields,
-    /// Undo defanging in the data first: off, strict, usual, aggressive
+    /// Undo defanging in the data first, and entities of HTML with it: off, strict, usual, aggressive
     #[arg(long, value_name = "LEVEL", default_value = "off", default_missing_value = "usual", num_args = 0..=1, require_equals = true, value_parser = refang_level)]
     pub(crate) refang: Refang,
     /// Threads [default: one a core]

@@ -181,6 +181,8 @@ fn matching_options() {
     assert!(values(&[], b"bad[.]example").is_empty());
     assert_eq!(values(&["--refang"], b"bad[.]example"), ["exact"]);
     assert_eq!(values(&["--refang=strict"], b"hxxp://bad[.]example/"), ["exact"]);
+    assert_eq!(values(&["--refang"], b"bad&#46;<b>example</b>"), ["exact"]);
+    assert_eq!(values(&[], b"bad&#46;<b>example</b>"), Vec::<String>::new());
 }
 
 #[test]

@@ -226,6 +226,8 @@ pub(crate) struct Seen<'v> {
     pub(crate) dots: u64,
     /// The field that it stands in.
     pub(crate) field: Option<&'v str>,
+    /// What stands between the bytes and it.
+    pub(crate) via: Option<&'static str>,
 }
 
 /// Which guards a scan applies.

@@ -104,7 +104,8 @@ pub struct ScanOptions {
     pub filter: Filter,
     /// Which hits are doubted.
     pub guards: Guards,
-    /// How much defanging is undone in the text; a lookup always undoes `usual`.
+    /// How much defanging is undone in the text, and but for `off` entities and tags inside values too; a lookup always
+    /// undoes `usual`.
     pub refang: ScanRefang,
     /// A listed endpoint matches its host with any port or none.
     pub ignore_ports: bool,
@@ -206,6 +207,12 @@ impl<'s> HitView<'s, '_> {
         self.seen.field
     }
 
+    /// What stands between the bytes and the value: `entities` of HTML or XML, and tags inside of it. They are undone where
+    /// [`ScanOptions::refang`] undoes anything.
+    pub fn via(&self) -> Option<&'static str> {
+        self.seen.via
+    }
+
     /// A copy that outlives the callback.
     pub fn to_hit(&self) -> Hit<'s> {
         Hit {
@@ -217,6 +224,7 @@ impl<'s> HitView<'s, '_> {
             indicator: self.indicator,
             guards: self.guards().to_vec(),
             field: self.field().map(str::to_string),
+            via: self.via(),
             contexts: self.contexts().collect(),
         }
     }
@@ -241,6 +249,8 @@ pub struct Hit<'s> {
     pub guards: Vec<Guard>,
     /// The name of the field that it stands in, in a scan with [`ScanOptions::fields`].
     pub field: Option<String>,
+    /// What stands between the bytes and the value, as [`HitView::via`] says.
+    pub via: Option<&'static str>,
     /// The contexts that pass the filter.
     pub contexts: Vec<&'s Context>,
 }
@@ -256,6 +266,8 @@ struct Pending {
     value: (usize, usize),
     /// The number of its field's name, 0 for none.
     field: u32,
+    /// Found behind entities or tags.
+    entities: bool,
 }
 
 /// Memory that scans and lookups use again. One a thread.
@@ -387,6 +399,13 @@ impl IndicatorSet {
                 let place = Place::View(&view, options.refang.0);
                 Finder::new(self, options, scratch, view.text(), place).text();
             }
+            let markup = (options.refang.0 != Refang::Off).then(|| View::markup(block)).flatten();
+            if let Some(markup) = &markup {
+                let view = View::new(markup.text(), options.refang.0).map(|view| view.over(markup));
+                let view = view.as_ref().unwrap_or(markup);
+                let place = Place::Markup(view, markup, options.refang.0);
+                Finder::new(self, options, scratch, view.text(), place).text();
+            }
             if options.reads_fields() {
                 let cut = base == 0 && (part.line.is_some() || header.is_cut());
                 self.records(block, &header, cut, options, scratch);
@@ -448,7 +467,14 @@ impl IndicatorSet {
                 None
             };
             let value = &values[hit.value.0..hit.value.0 + hit.value.1];
-            let seen = Seen { kind: hit.kind, value, address: None, dots: 0, field: records.name(hit.field) };
+            let seen = Seen {
+                kind: hit.kind,
+                value,
+                address: None,
+                dots: 0,
+                field: records.name(hit.field),
+                via: hit.entities.then_some("entities"),
+            };
             let raw = part.data.get(start..end).unwrap_or_default();
             let span = (part.at + start, part.at + end);
             result = tell(span, raw, &seen, hit.relation, indicator, event, options, guards, on_hit);

@@ -89,7 +89,7 @@ impl Visitor for Scan<'_> {
             let flow = set.scan_behind(chunk.header(), text, options, scratch, &mut |hit| {
                 let line = places.line(hit.start);
                 let (start, end) = places.span(hit.start, hit.end);
-                let (raw, via) = (&text[hit.start..hit.end], chunk.via());
+                let (raw, via) = (&text[hit.start..hit.end], chunk.via().or(hit.via()));
                 on_hit(&FileHit { path, line, start, end, raw, via, hit })
             });
             if flow.is_break() {

@@ -335,7 +335,7 @@ impl Job<'_> {
                 line: places.line(hit.start),
                 span: places.span(hit.start, hit.end),
                 raw: &text[hit.start..hit.end],
-                via: chunk.via(),
+                via: chunk.via().or(hit.via()),
                 line_text,
                 seen: None,
             };

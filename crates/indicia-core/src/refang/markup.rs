@@ -144,7 +144,8 @@ fn inline_tag(text: &[u8]) -> Option<usize> {
     if !text.get(behind).is_some_and(|b| matches!(b, b'>' | b'/' | b' ' | b'\n' | b'\r' | b'\t')) {
         return None;
     }
-    let close = text[behind..].iter().position(|b| matches!(b, b'>' | b'<'))?;
+    // Texts are read in pieces that end behind a line.
+    let close = text[behind..].iter().position(|b| matches!(b, b'>' | b'<' | b'\n'))?;
     (text[behind + close] == b'>').then_some(behind + close + 1)
 }
 
@@ -197,6 +198,47 @@ mod tests {
         assert_eq!(plain[0].via, None);
         let off = ExtractOptions { refang: Refang::Off, ..ExtractOptions::default() };
         assert_eq!(extract(b"bad&#46;example.com", &off)[0].value, "bad.example.com");
+    }
+
+    #[test]
+    fn scans_that_refang_read_entities_too() {
+        use crate::{Context, Indicator, Kind, ScanOptions, ScanRefang, Scratch, SetBuilder, Target};
+
+        let mut builder = SetBuilder::new(Default::default());
+        for (kind, value) in [
+            (Kind::Url, "http://bad.example/?a=1&b=2"),
+            (Kind::Domain, "evil.example"),
+            (Kind::Ipv4, "192.0.2.7"),
+        ] {
+            builder.push(Indicator::new(
+                Target::from_parts(kind, value, None, None).unwrap(),
+                Context::default(),
+            ));
+        }
+        let set = builder.finish();
+        let text = b"<a href=\"http://bad.example/?a=1&amp;b=2\"> hxxp&#58;//evil[.]<b>example</b>/ evil.example 192.0.2<i>.7</i>";
+        let shown = |refang| {
+            let options = ScanOptions { refang: ScanRefang(refang), ..ScanOptions::default() };
+            let mut hits = Vec::new();
+            let _ = set.scan_with(text, &options, &mut Scratch::default(), &mut |hit| {
+                let raw = std::str::from_utf8(&text[hit.start..hit.end]).unwrap();
+                hits.push((raw.to_string(), hit.via(), hit.to_hit().via));
+                std::ops::ControlFlow::Continue(())
+            });
+            hits
+        };
+        let entities = |raw: &str| (raw.to_string(), Some("entities"), Some("entities"));
+        let plain = ("evil.example".to_string(), None, None);
+        assert_eq!(shown(Refang::Off), [plain.clone()]);
+        assert_eq!(
+            shown(Refang::Usual),
+            [
+                entities("http://bad.example/?a=1&amp;b=2"),
+                entities("evil[.]<b>example"),
+                plain,
+                entities("192.0.2<i>.7")
+            ]
+        );
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::{IndicatorSet, Kind, Match, Observable};
 pub(super) enum Place<'v> {
     Raw,
     View(&'v View, Refang),
+    /// A view of what entities and tags make of the text, the other one.
+    Markup(&'v View, &'v View, Refang),
     Value,
     /// Parts of a record, shown at one of them.
     At(usize, usize),
@@ -476,7 +478,7 @@ impl<'f, 't> Finder<'f, 't> {
             Place::Raw => (a, b),
             Place::Value => (0, 0),
             Place::At(start, end) => (start, end),
-            Place::View(view, level) => {
+            Place::View(view, level) | Place::Markup(view, _, level) => {
                 if !view.touches(a, b)
                     || (level == Refang::Usual
                         && (!observable::is_plausible(self.set.profile(), value, kind)
@@ -486,6 +488,11 @@ impl<'f, 't> Finder<'f, 't> {
                 }
                 view.raw_span(a, b)
             }
+        };
+        let entities = match self.place {
+            Place::Markup(_, markup, _) if !markup.changes(start, end) => return false,
+            Place::Markup(..) => true,
+            _ => false,
         };
         let Scratch { values, pending, .. } = &mut *self.scratch;
         // All that covers a value comes with it.
@@ -497,7 +504,16 @@ impl<'f, 't> Finder<'f, 't> {
                 (values.len() - value.len(), value.len())
             }
         };
-        pending.push(Pending { start, end: std::cmp::Reverse(end), entry, relation, kind, value, field: 0 });
+        pending.push(Pending {
+            start,
+            end: std::cmp::Reverse(end),
+            entry,
+            relation,
+            kind,
+            value,
+            field: 0,
+            entities,
+        });
         true
     }
 }

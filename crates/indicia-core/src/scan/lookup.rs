@@ -143,7 +143,7 @@ impl IndicatorSet {
             let _ = write!(name, "{address}");
             name
         };
-        let seen = Seen { kind: Kind::Ipv6, value, address: Some(address), dots: 0, field: None };
+        let seen = Seen { kind: Kind::Ipv6, value, address: Some(address), dots: 0, field: None, via: None };
         matches.tell(self, &seen, options, guards, on_hit)
     }
 
@@ -170,7 +170,14 @@ impl IndicatorSet {
             let spot = spot.or_else(|| addresses.spot(number));
             addresses.equal(number, spot, key, |found| matches.push(found, Relation::Exact));
         }
-        let seen = Seen { kind: Kind::Ipv4, value: key, address: Some(address.into()), dots: 0, field: None };
+        let seen = Seen {
+            kind: Kind::Ipv4,
+            value: key,
+            address: Some(address.into()),
+            dots: 0,
+            field: None,
+            via: None,
+        };
         matches.tell(self, &seen, options, guards, on_hit)
     }
 
@@ -393,7 +400,7 @@ impl IndicatorSet {
                 },
             );
         }
-        let seen = Seen { kind: Kind::Domain, value: name, address: None, dots, field: None };
+        let seen = Seen { kind: Kind::Domain, value: name, address: None, dots, field: None, via: None };
         matches.tell(self, &seen, options, guards, on_hit)
     }
 
@@ -457,6 +464,7 @@ impl<'s, 'p> Matches<'s, 'p> {
             kind: indicator.kind(),
             value: (0, 0),
             field: 0,
+            entities: false,
         };
         if self.several.is_empty() {
             self.several.push(pending(first, of_first));
