@@ -3,7 +3,8 @@
 //! `bad&#46;example`, `bad.<wbr>example`, `http://bad.example/?a=1&amp;b=2`. All other tags are borders, as their angle
 //! brackets are in any text, and what stands in attributes is read where it stands.
 
-use super::{Edit, View};
+use super::View;
+use super::view::Edit;
 
 /// Named entities that can stand in a value or at its end, with what they are; HTML has two thousand more.
 const NAMED: [(&str, &str); 36] = [
@@ -229,7 +230,7 @@ mod tests {
         };
         let entities = |raw: &str| (raw.to_string(), Some("entities"), Some("entities"));
         let plain = ("evil.example".to_string(), None, None);
-        assert_eq!(shown(Refang::Off), [plain.clone()]);
+        assert_eq!(shown(Refang::Off), std::slice::from_ref(&plain));
         assert_eq!(
             shown(Refang::Usual),
             [
