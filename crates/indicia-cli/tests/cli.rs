@@ -474,6 +474,52 @@ const RECORDS: &str = "#fields\tid.resp_h\tid.resp_p\thost\turi\n192.0.2.9\t8080
                        {\"src_ip\":\"192.0.2.7\",\"src_port\":443,\"dns\":{\"rrname\":\"www.bad.example\"}}\n\
                        {\"url\":{\"scheme\":\"http\",\"domain\":\"evil.example\",\"path\":\"/x\"}}\n";
 
+/// Two records in an array, and one in an object around it.
+const DOCUMENT: &str = "[\n  {\n    \"dest_ip\": \"198.51.100.7\",\n    \"dest_port\": 443\n  },\n  {\n    \"url\": {\n      \
+                        \"scheme\": \"http\",\n      \"domain\": \"evil.example\",\n      \"path\": \"/x\"\n    }\n  }\n]\n";
+
+#[test]
+fn fields_of_documents_over_many_lines() {
+    let feed = format!("{FEED}198.51.100.7:443,endpoint,,,,,,\nhttp://evil.example/x,url,,,,,,\n");
+    let around = format!("{{\"Records\": {DOCUMENT}}}\n");
+    let dir = folder(&[
+        ("f.csv", feed.as_bytes()),
+        ("a.json", DOCUMENT.as_bytes()),
+        ("o.json", around.as_bytes()),
+        ("crlf.json", DOCUMENT.replace('\n', "\r\n").as_bytes()),
+    ]);
+    for (file, front) in [("a.json", ""), ("o.json", "Records."), ("crlf.json", "")] {
+        for size in ["1", "30", "100000"] {
+            let made = Command::new(env!("CARGO_BIN_EXE_indicia"))
+                .args(["scan", "--fields", "-f", "f.csv", file])
+                .current_dir(dir.path())
+                .env("INDICIA_CHUNK", size)
+                .output()
+                .unwrap();
+            let hits: Vec<Value> = String::from_utf8(made.stdout)
+                .unwrap()
+                .lines()
+                .map(|hit| serde_json::from_str(hit).unwrap())
+                .collect();
+            let shown: Vec<_> =
+                hits.iter().map(|hit| format!("{} {} {}", hit["line"], hit["value"], hit["field"])).collect();
+            let names =
+                |names: &[&str]| names.iter().map(|n| format!("{front}{n}")).collect::<Vec<_>>().join("+");
+            assert_eq!(
+                shown,
+                [
+                    format!("3 \"198.51.100.7:443\" \"{}\"", names(&["dest_ip", "dest_port"])),
+                    format!(
+                        "9 \"http://evil.example/x\" \"{}\"",
+                        names(&["url.scheme", "url.domain", "url.path"])
+                    ),
+                ],
+                "{file} {size}"
+            );
+        }
+    }
+}
+
 #[test]
 fn fields_of_records() {
     let feed = format!("{FEED}198.51.100.7:443,endpoint,,,,,,\nhttp://evil.example/x,url,,,,,,\n");

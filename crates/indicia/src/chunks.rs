@@ -8,11 +8,15 @@
 //! Nothing is allocated a piece: the caller's [`Chunk`]s are filled again and again, and whatever reads or
 //! decompresses writes straight into them.
 
+mod records;
+
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use indicia_core::fields::Header;
+
+use records::Records;
 
 use crate::mail::{Coding, MAX_MESSAGE, Segment, is_mail, next_message, segments};
 
@@ -37,6 +41,8 @@ pub struct Chunk {
     newlines: u64,
     via: Option<&'static str>,
     header: Header,
+    /// Ends of lines inside records are joined.
+    joined: bool,
 }
 
 impl Chunk {
@@ -63,6 +69,14 @@ impl Chunk {
     /// The bytes of the stream that the piece is made of.
     pub fn bytes(&self) -> u64 {
         self.len as u64
+    }
+
+    /// The ends of lines in a piece of the text.
+    fn newlines_in(&self, text: &[u8]) -> u64 {
+        match self.joined {
+            true => memchr::memchr2_iter(b'\n', records::JOINED, text).count() as u64,
+            false => memchr::memchr_iter(b'\n', text).count() as u64,
+        }
     }
 
     /// Where a decoded byte of a part of mail stands.
@@ -115,7 +129,7 @@ impl Places<'_> {
             self.at = to;
         } else if to > self.at {
             let passed = &self.chunk.text()[self.at..to];
-            self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+            self.line += self.chunk.newlines_in(passed);
             if self.chunk.via.is_some() {
                 self.units += utf16_units(passed);
             }
@@ -161,6 +175,7 @@ pub struct Chunks<R> {
     midline: bool,
     /// Values can go on in the next line.
     wrapped: bool,
+    records: Records,
     /// Of a stream of mail.
     mail: Option<Mail>,
 }
@@ -198,11 +213,13 @@ impl<R: Read> Chunks<R> {
             header: None,
             midline: false,
             wrapped: false,
+            records: Records::default(),
             mail: None,
         }
     }
 
-    /// Whether pieces are told what stood before them of the names of columns, for scans that read fields.
+    /// Whether pieces are told what stood before them of the names of columns, for scans that read fields. Ends of lines inside
+    /// an object of a JSON document become form feeds: it is one record, in one line.
     pub fn with_headers(mut self, wanted: bool) -> Chunks<R> {
         self.header = wanted.then(Header::default);
         self
@@ -225,7 +242,7 @@ impl<R: Read> Chunks<R> {
     /// # Errors
     /// What reading gave, after all that came before it was handed out.
     pub fn next_into(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
-        chunk.part = None;
+        (chunk.part, chunk.joined) = (None, false);
         if self.mail.is_some() {
             return self.next_of_mail(chunk);
         }
@@ -248,7 +265,8 @@ impl<R: Read> Chunks<R> {
             chunk.decoded =
                 encoding.decode_without_bom_handling(&chunk.buffer[..end]).0.into_owned().into_bytes();
         }
-        chunk.newlines = memchr::memchr_iter(b'\n', chunk.text()).count() as u64;
+        chunk.joined = self.records.are_joined();
+        chunk.newlines = chunk.newlines_in(chunk.text());
         if let Some(header) = &mut self.header {
             chunk.header = header.clone();
             header.read(chunk.text());
@@ -337,7 +355,7 @@ impl<R: Read> Chunks<R> {
             chunk.buffer.resize(len, 0);
         }
         chunk.buffer[..len].copy_from_slice(&self.carried);
-        let mut searched = 0;
+        let (mut searched, mut joined) = (0, len);
         loop {
             // Never more than the longest line: so one that is longer is cut at the same place whatever the size is.
             let wanted = if len < self.size { self.size } else { (2 * len).min(MAX_LINE) };
@@ -354,16 +372,18 @@ impl<R: Read> Chunks<R> {
                 }
             }
             chunk.len = len;
+            if len < HEAD && self.encoding.is_none() && !self.ended {
+                continue;
+            }
+            let encoding = *self.encoding.get_or_insert_with(|| utf16(&chunk.buffer[..len]));
+            if self.header.is_some() && encoding.is_none() {
+                self.records.join(&mut chunk.buffer[joined..len]);
+                joined = len;
+            }
             if self.ended {
-                let head = &chunk.buffer[..len];
-                self.encoding.get_or_insert_with(|| utf16(head));
                 return len;
             }
             let read = &chunk.buffer[..len];
-            if len < HEAD && self.encoding.is_none() {
-                continue;
-            }
-            let encoding = *self.encoding.get_or_insert_with(|| utf16(read));
             if let Some(end) = last_line_end(read, searched, encoding, self.wrapped) {
                 return end;
             }

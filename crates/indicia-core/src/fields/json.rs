@@ -40,7 +40,8 @@ pub(super) fn walk(line: &[u8], from: usize, begin: Begin, on: &mut dyn FnMut(&F
     let mut at = from;
     while let Some(byte) = line.get(at) {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | b':' => at += 1,
+            // A form feed stands for the end of a line inside a record.
+            b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' | b':' => at += 1,
             b'{' | b'[' => {
                 if key_next {
                     return;
@@ -98,7 +99,12 @@ pub(super) fn walk(line: &[u8], from: usize, begin: Begin, on: &mut dyn FnMut(&F
             _ => {
                 let length = line[at..]
                     .iter()
-                    .take_while(|b| !matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'"' | b'{' | b'['))
+                    .take_while(|b| {
+                        !matches!(
+                            b,
+                            b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n' | b'\x0c' | b'"' | b'{' | b'['
+                        )
+                    })
                     .count();
                 if length == 0 || frames.is_empty() {
                     return;

@@ -128,7 +128,10 @@ pub fn each_field(line: &[u8], header: &Header, on: &mut dyn FnMut(&Field<'_>)) 
 
 /// Whether the next byte that is no space is one of these.
 fn next_is(line: &[u8], from: usize, wanted: &[u8]) -> bool {
-    line[from..].iter().find(|b| !matches!(b, b' ' | b'\t')).is_some_and(|b| wanted.contains(b))
+    line[from..]
+        .iter()
+        .find(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'\x0c'))
+        .is_some_and(|b| wanted.contains(b))
 }
 
 /// Whether a name of a field is the one asked for: the whole name or its end behind a dot, case-blind.
