@@ -220,6 +220,7 @@ static bool observe(const indicia_observable *o, void *user) {
 
 static void extraction(void) {
     const char *text = "beacon to hxxps://cdn[.]bad[.]example/a from 192.0.2.7:8443";
+    const char *cut = "sha256: 9f86d081884c7d659a2feaa0c55ad0\n15a3bf4f1b2b0b822cd15d6c15b0f00a08 (loader)";
     indicia_kind kinds[2] = {INDICIA_KIND_IPV4, INDICIA_KIND_IPV6};
     indicia_extract_options options;
     observed list;
@@ -246,8 +247,16 @@ static void extraction(void) {
     options.flags = INDICIA_EXTRACT_NESTED;
     CHECK_STATUS(indicia_extract_with(&options, str(text), observe, &list), INDICIA_OK);
     CHECK(list.count == 3);
-    options.flags = 4;
+    options.flags = 1u << 31; /* no flag of this version */
     CHECK_STATUS(indicia_extract_with(&options, str(text), observe, &list), INDICIA_INVALID_ARGUMENT);
+    options.flags = 0;
+    memset(&list, 0, sizeof list);
+    CHECK_STATUS(indicia_extract_with(&options, str(cut), observe, &list), INDICIA_OK);
+    CHECK(list.count == 0);
+    options.flags = INDICIA_EXTRACT_WRAPPED;
+    CHECK_STATUS(indicia_extract_with(&options, str(cut), observe, &list), INDICIA_OK);
+    CHECK(strcmp(list.text, "8-73 sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 0 "
+                            "9f86d081884c7d659a2feaa0c55ad0\n15a3bf4f1b2b0b822cd15d6c15b0f00a08\n") == 0);
     options.flags = 0;
     options.kind_count = 1;
     CHECK_STATUS(indicia_extract_with(&options, str(text), observe, &list), INDICIA_INVALID_ARGUMENT);

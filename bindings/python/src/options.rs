@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use indicia::{
-    AsOf, Filter, Guards, Kind, Profile, Refang, ScanRefang, Time, Tlp, UnknownProfile, Warninglist,
+    AsOf, Filter, Guards, Kind, Profile, Refang, ScanRefang, Time, Tlp, UnknownProfile, UnreadList,
+    UnreadReason, Warninglist,
 };
 use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
@@ -170,34 +171,14 @@ pub(crate) fn time(given: &Bound<'_, PyAny>) -> PyResult<Time> {
 }
 
 fn warninglists_of(paths: &[PathBuf]) -> PyResult<Vec<Warninglist>> {
-    let mut files = Vec::new();
-    for path in paths {
-        list_files(path, &mut files)?;
-    }
-    files.iter().map(|file| warninglist(file)).collect()
-}
-
-/// A file, or the JSON files below a folder, by name.
-fn list_files(path: &Path, out: &mut Vec<PathBuf>) -> PyResult<()> {
-    if !path.is_dir() {
-        out.push(path.to_path_buf());
-        return Ok(());
-    }
-    let entries = path.read_dir().and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let mut entries: Vec<_> =
-        entries.map_err(|e| unreadable(path, &e))?.iter().map(std::fs::DirEntry::path).collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() || entry.extension().is_some_and(|e| e == "json") {
-            list_files(&entry, out)?;
+    let (lists, unread) = indicia::warninglists(paths);
+    match unread.into_iter().next() {
+        None => Ok(lists),
+        Some(UnreadList { name, reason: UnreadReason::Io(error) }) => {
+            Err(unreadable(Path::new(&name), &error))
         }
+        Some(list) => Err(invalid(list.to_string())),
     }
-    Ok(())
-}
-
-fn warninglist(path: &Path) -> PyResult<Warninglist> {
-    let json = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    Warninglist::from_json(&json).map_err(|error| invalid(format!("{}: {error}", path.display())))
 }
 
 /// A file that is no set and no feed: the usual `OSError`, with the path.

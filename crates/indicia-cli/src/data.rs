@@ -68,7 +68,7 @@ impl<'r> Pieces<'r> {
 pub(crate) fn tell_cuts(name: &str, cuts: u64) {
     if cuts > 0 {
         show::message(&format!(
-            "{name}: limit reached {}: a line is too long, or a message has too many encoded words; values or fields there may \
+            "{name}: limit reached {}: a line is too long, or a message is not decoded in full; values or fields there may \
              be missed",
             show::count(cuts, "time")
         ));

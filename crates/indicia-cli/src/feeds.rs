@@ -8,7 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use indicia::feed::{FeedSpec, LoadReport, Loader};
 use indicia::feeds::ReadOptions;
-use indicia::{AsOf, BuildOptions, Filter, Guards, IndicatorSet, OpenOptions, Time, Warninglist};
+use indicia::{AsOf, BuildOptions, Filter, Guards, IndicatorSet, OpenOptions, Time};
 
 use crate::Exit;
 use crate::args::{AsOfArg, FeedOptions, Filters, Matching, Trust};
@@ -51,42 +51,11 @@ impl Matching {
 
 /// Guards with these lists, and the worst of what reading them came to.
 pub(crate) fn warninglists(paths: &[PathBuf]) -> (Guards, Exit) {
-    let mut guards = Guards::default();
-    let mut exit = Exit::Done;
-    let mut files = Vec::new();
-    for path in paths {
-        list_files(path, &mut files);
+    let (lists, unread) = indicia::warninglists(paths);
+    for list in &unread {
+        show::message(&list.to_string());
     }
-    for file in files {
-        let list = std::fs::read(&file)
-            .map_err(|e| e.to_string())
-            .and_then(|json| Warninglist::from_json(&json).map_err(|e| e.to_string()));
-        match list {
-            Ok(list) => guards.lists.push(list),
-            Err(error) => {
-                show::message(&format!("{}: {error}", file.display()));
-                exit = Exit::Failed;
-            }
-        }
-    }
-    (guards, exit)
-}
-
-/// A file, or the JSON files below a folder, by name.
-fn list_files(path: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(path) else {
-        out.push(path.to_path_buf());
-        return;
-    };
-    let mut entries: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            list_files(&entry, out);
-        } else if entry.extension().is_some_and(|e| e == "json") {
-            out.push(entry);
-        }
-    }
+    (Guards { lists, ..Guards::default() }, if unread.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 impl FeedOptions {

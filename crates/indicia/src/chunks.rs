@@ -232,7 +232,7 @@ impl<R: Read> Chunks<R> {
     }
 
     /// How often a line was cut where that may have cut a value, or the names of fields from what comes behind, and how often
-    /// encoded words of a message were left unread.
+    /// encoded words or parts of a message were left unread.
     pub fn cuts(&self) -> u64 {
         self.cuts
     }

@@ -50,6 +50,8 @@ mod spill;
 #[cfg(feature = "feeds")]
 pub mod store;
 mod tables;
+#[cfg(feature = "feeds")]
+mod warninglists;
 
 pub use indicia_core::*;
 #[cfg(feature = "feeds")]
@@ -61,3 +63,5 @@ pub use publish::{OpenOptions, Unwanted, key_name};
 pub use scan_file::FileHit;
 pub use set::{Error, IndicatorSet, write_atomically};
 pub use tables::{TableFiles, use_tables};
+#[cfg(feature = "feeds")]
+pub use warninglists::{UnreadList, UnreadReason, warninglists};

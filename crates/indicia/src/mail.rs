@@ -2,8 +2,8 @@
 //!
 //! A message (RFC 5322) is told by its header; a file can hold many, as mbox does. What a message is made of is read by
 //! `mail-parser`. The parts in base64 and quoted-printable are decoded here, because a span is one of the encoded bytes;
-//! all else of the message is text as it stands, but for the encoded words of headers. One message is held at a time, and of an encoded part four bytes more for
-//! each decoded one: less than 200 MiB for the longest message that is read so.
+//! all else of the message is text as it stands, but for the encoded words of headers. One message is held at a time, and
+//! of an encoded part four bytes more for each decoded one: less than 200 MiB for the longest message that is read so.
 
 use std::ops::Range;
 
@@ -75,8 +75,8 @@ pub(crate) fn next_message(data: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-/// The pieces of a message, in order, without a gap; and whether encoded words were left as they are because there are too
-/// many.
+/// The pieces of a message, in order, without a gap; and whether some were left as they are: too many encoded words, or parts
+/// that the parser gives up on.
 pub(crate) fn segments(message: &[u8]) -> (Vec<Segment>, bool) {
     let mut encoded = Vec::new();
     // What mbox puts in front of a message is none of it.
@@ -85,7 +85,10 @@ pub(crate) fn segments(message: &[u8]) -> (Vec<Segment>, bool) {
     } else {
         0
     };
-    if let Some(read) = MessageParser::default().parse(&message[skip..]) {
+    // Built with debug assertions, the parser panics on some nested messages that it reads well without.
+    let read = std::panic::catch_unwind(|| MessageParser::default().parse(&message[skip..]));
+    let gave_up = read.is_err();
+    if let Ok(Some(read)) = read {
         parts(&read, DEPTH, &mut |range, coding| {
             let (from, to) = (skip + range.start, skip + range.end.min(message.len() - skip));
             if from < to {
@@ -105,7 +108,7 @@ pub(crate) fn segments(message: &[u8]) -> (Vec<Segment>, bool) {
         all.push(segment);
     }
     text(message, done..message.len(), &mut all, &mut words);
-    (all, words > MAX_WORDS)
+    (all, gave_up || words > MAX_WORDS)
 }
 
 /// Adds a stretch that is no encoded part: headers and text, cut where encoded words stand.
@@ -391,6 +394,24 @@ mod tests {
             read.iter().map(|(_, coding)| *coding).collect::<Vec<_>>(),
             [None, words, None, words, None]
         );
+    }
+
+    #[test]
+    fn messages_inside_messages() {
+        let inner = "From: e@a.example\nSubject: y\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\
+                     Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\naHR0cDovL2V2aWwuZXhhbXBsZS94\n--i--\n";
+        let behind =
+            "--o\nContent-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\nbad.exam=\nple\n";
+        for (depth, behind, wanted) in [(1, "", 1), (2, "", 1), (2, behind, 2), (5, "", 1), (5, behind, 2)] {
+            let raw = format!(
+                "From: a@b.example\nSubject: x\nContent-Type: multipart/mixed; boundary=o\n\n--o\n\
+                 Content-Type: message/rfc822\n\n{}{inner}\n{behind}--o--\n",
+                "From: c@d.example\nContent-Type: message/rfc822\n\n".repeat(depth - 1)
+            );
+            let (all, left) = segments(raw.as_bytes());
+            assert_eq!(all.iter().filter(|segment| segment.coding.is_some()).count(), wanted, "{raw}");
+            assert!(!left);
+        }
     }
 
     #[test]
