@@ -26,7 +26,8 @@ use crate::{IndicatorRef, Kind, Observable, Relation};
 /// One reason to doubt a hit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Guard {
-    /// The rule: `private`, `loopback`, `public-suffix`, `shared-hosting`, `empty-file`, `warninglist` …
+    /// The rule: `private`, `loopback`, `root-server`, `cdn`, `public-suffix`, `shared-hosting`, `placeholder`, `empty-file`,
+    /// `warninglist` …
     pub rule: Cow<'static, str>,
     /// Where the rule comes from: a registry, a list's name and version.
     pub source: Cow<'static, str>,
@@ -282,6 +283,9 @@ impl Guards {
                 let source = indicia_data::psl::version().into();
                 guards.push(Guard { rule: "public-suffix".into(), source });
             }
+            if kind == Kind::Domain {
+                placeholder(key, &mut guards);
+            }
         }
         for list in self.lists.iter().filter(|list| list.covers(kind, value, key)) {
             guards.push(Guard { rule: "warninglist".into(), source: list.source().to_string().into() });
@@ -323,9 +327,12 @@ impl Guards {
                         .then(|| url_key_host(indicator.key()))
                 }
             };
-            if shared.is_some_and(|host| indicia_data::hosting::class_of(host).is_some()) {
-                let source = indicia_data::hosting::version().into();
-                out.push(Guard { rule: "shared-hosting".into(), source });
+            if let Some(host) = shared {
+                if indicia_data::hosting::class_of(host).is_some() {
+                    let source = indicia_data::hosting::version().into();
+                    out.push(Guard { rule: "shared-hosting".into(), source });
+                }
+                placeholder(host, out);
             }
         }
         for list in &self.lists {
@@ -344,7 +351,7 @@ fn is_beyond_doubt(seen: &Seen<'_>, relation: Relation, indicator: IndicatorRef<
     match (seen.address, relation) {
         (Some(IpAddr::V4(address)), Relation::Exact | Relation::Network) => {
             let (family, byte) = first_byte(address.into());
-            !special().first_bytes[family][byte]
+            marked()[family][byte].is_empty()
         }
         (None, Relation::Exact | Relation::Subdomain) if seen.dots != 0 => {
             // A name ends with the name that it is or is below.
@@ -356,6 +363,13 @@ fn is_beyond_doubt(seen: &Seen<'_>, relation: Relation, indicator: IndicatorRef<
             listed.is_some_and(|(name, dots)| indicia_data::is_ordinary(name, dots))
         }
         _ => false,
+    }
+}
+
+fn placeholder(name: &str, out: &mut Vec<Guard>) {
+    if indicia_data::guards::is_placeholder(name) {
+        let source = indicia_data::guards::placeholder_version().into();
+        out.push(Guard { rule: "placeholder".into(), source });
     }
 }
 
@@ -371,44 +385,34 @@ fn built_in(kind: Kind, key: &str, out: &mut Vec<Guard>) {
     }
 }
 
-/// The rules of the special networks that hold both ends of a span.
+/// The rules of the marked networks that hold both ends of a span.
 #[inline]
 fn of_span(first: IpAddr, last: IpAddr, out: &mut Vec<Guard>) {
     let (first, last) = (ip::unmapped(first), ip::unmapped(last));
-    let special = special();
     let (family, byte) = first_byte(first);
-    if special.first_bytes[family][byte] {
-        for (net, rule) in &special.networks {
-            if net.contains(&first) && net.contains(&last) {
-                out.push(Guard {
-                    rule: (*rule).into(),
-                    source: "IANA special-purpose address registry".into(),
-                });
-            }
+    for (net, rule, source) in &marked()[family][byte] {
+        if net.contains(&first) && net.contains(&last) {
+            out.push(Guard { rule: (*rule).into(), source: (*source).into() });
         }
     }
 }
 
-/// Networks off the public Internet.
-struct Special {
-    networks: Vec<(IpNet, &'static str)>,
-    /// For each family the first bytes of addresses that one of them holds.
-    first_bytes: [[bool; 256]; 2],
-}
+/// Networks that are no reason for alarm, with rule and source: for each family, by the first byte of an address.
+type Marked = [[Vec<(IpNet, &'static str, &'static str)>; 256]; 2];
 
-fn special() -> &'static Special {
-    static SPECIAL: OnceLock<Special> = OnceLock::new();
-    SPECIAL.get_or_init(|| {
-        let networks: Vec<(IpNet, _)> = indicia_data::guards::networks()
-            .filter_map(|(net, rule)| Some((net.parse().ok()?, rule)))
-            .collect();
-        let mut first_bytes = [[false; 256]; 2];
-        for (net, _) in &networks {
+fn marked() -> &'static Marked {
+    static MARKED: OnceLock<Box<Marked>> = OnceLock::new();
+    MARKED.get_or_init(|| {
+        let mut marked: Box<Marked> = Box::new(std::array::from_fn(|_| [const { Vec::new() }; 256]));
+        for (net, rule, source) in indicia_data::guards::networks() {
+            let Ok(net) = net.parse::<IpNet>() else { continue };
             let (family, from) = first_byte(net.network());
             let (_, to) = first_byte(net.broadcast());
-            first_bytes[family][from..=to].fill(true);
+            for networks in &mut marked[family][from..=to] {
+                networks.push((net, rule, source));
+            }
         }
-        Special { networks, first_bytes }
+        marked
     })
 }
 
@@ -436,7 +440,7 @@ mod tests {
     fn of_span_by_walking(first: IpAddr, last: IpAddr) -> Vec<&'static str> {
         let (first, last) = (ip::unmapped(first), ip::unmapped(last));
         let networks =
-            indicia_data::guards::networks().map(|(net, rule)| (net.parse::<IpNet>().unwrap(), rule));
+            indicia_data::guards::networks().map(|(net, rule, _)| (net.parse::<IpNet>().unwrap(), rule));
         networks
             .filter(|(net, _)| net.contains(&first) && net.contains(&last))
             .map(|(_, rule)| rule)
@@ -448,7 +452,7 @@ mod tests {
         use crate::observable::{Random, twin_rounds};
         let mut random = Random(0x6a2d);
         let mut ends = Vec::new();
-        for (net, _) in indicia_data::guards::networks() {
+        for (net, ..) in indicia_data::guards::networks() {
             let net: IpNet = net.parse().unwrap();
             ends.extend([net.network(), net.broadcast()]);
         }

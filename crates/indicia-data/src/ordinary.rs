@@ -3,20 +3,21 @@
 use std::sync::OnceLock;
 
 use crate::table::{Mixed, Sketch};
-use crate::{hosting, psl};
+use crate::{guards, hosting, psl};
 
 /// What makes a name be asked about.
 struct Marked {
-    /// Itself: rules of the Public Suffix List and hosts of the table of shared hosting.
+    /// Itself: rules of the Public Suffix List, hosts of the table of shared hosting, placeholders.
     names: Sketch,
-    /// What is above it: rules with a wildcard, and hosts below which all is shared.
+    /// What is above it: rules with a wildcard, hosts below which all is shared, placeholders.
     parents: Sketch,
 }
 
 fn marked() -> &'static Marked {
     static MARKED: OnceLock<Marked> = OnceLock::new();
     MARKED.get_or_init(|| {
-        let names = psl::names().chain(hosting::names());
+        let placeholders = guards::placeholder_names().map(|name| (name, true));
+        let names = psl::names().chain(hosting::names()).chain(placeholders);
         Marked {
             names: Sketch::new(names.clone().map(|(name, _)| name)),
             parents: Sketch::new(names.filter(|(_, below)| *below).map(|(name, _)| name)),
@@ -24,8 +25,8 @@ fn marked() -> &'static Marked {
     })
 }
 
-/// Whether a canonical name is neither a public suffix nor shared hosting: `true` is sure, and soon said of nearly all names
-/// that are neither; after `false` ask [`psl::is_public_suffix`] and [`hosting::class_of`]. `dots` has a bit for each dot, the
+/// Whether a canonical name is neither a public suffix nor shared hosting nor a placeholder: `true` is sure, and soon said of nearly all names
+/// that are none; after `false` ask [`psl::is_public_suffix`], [`hosting::class_of`] and [`guards::is_placeholder`]. `dots` has a bit for each dot, the
 /// one of the first byte lowest. A name with `www.` in front is asked about.
 ///
 /// ```
@@ -59,13 +60,16 @@ mod tests {
 
     #[test]
     fn nothing_that_a_table_marks_is_ordinary() {
-        let marked = psl::names().chain(hosting::names());
+        let placeholders = guards::placeholder_names().map(|name| (name, true));
+        let marked = psl::names().chain(hosting::names()).chain(placeholders);
         let near = marked.flat_map(|(name, _)| {
             [name.to_string(), format!("a.{name}"), format!("www.{name}"), format!("a.b.{name}")]
         });
         let mut asked = 0;
         for name in near.filter(|name| name.len() < 64) {
-            let is_marked = psl::is_public_suffix(&name) || hosting::class_of(&name).is_some();
+            let is_marked = psl::is_public_suffix(&name)
+                || hosting::class_of(&name).is_some()
+                || guards::is_placeholder(&name);
             assert!(!is_marked || !is_ordinary(&name, dots(&name)), "{name}");
             asked += 1;
         }

@@ -84,7 +84,7 @@ pub fn install(tables: Tables) -> Result<(), InstallError> {
 }
 
 /// The lines of a table that are not comments.
-pub(crate) fn rows(table: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn rows(table: &str) -> impl Iterator<Item = &str> + Clone {
     table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 

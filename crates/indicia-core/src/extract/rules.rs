@@ -36,14 +36,16 @@ macro_rules! rules {
 rules! {
     /// `finished.In March`.
     LostSpace = "lost-space" "two words of a sentence without the space between them",
-    /// `System.Net.Http`, `re.search`, `foo.bar(`.
-    Code = "code" "names in a program: words in camel case, a call, an object and its member",
+    /// `System.Net.Http`, `re.search`, `foo.bar(`, `user.name`, `unc_cha.ad`.
+    Code = "code" "names in a program: words in camel case, a call, an object and its member, an underscore where no registry has one",
     /// `Trojan.Agent.CC`, `Microsoft.NET`.
     DetectionName = "detection-name" "capitals where a domain name has none: the name of a detection or product",
     /// `3.in`.
     ListNumber = "list-number" "the number of a list or a version in front of a word",
-    /// `com.example.app`.
-    PackageName = "package-name" "a reversed name, as packages and applications have",
+    /// `i.am`, `sp.gr`, `p.page`.
+    Abbreviation = "abbreviation" "two labels too short for a name in use: abbreviations, syllables, variables",
+    /// `com.example.app`, `comp.lang.ml`.
+    PackageName = "package-name" "a reversed name, as packages, applications and newsgroups have",
     /// `main.py`, `update.zip`.
     FileName = "file-name" "ends like the name of a file, and no path follows",
     /// `/web/example.com`.
@@ -91,6 +93,205 @@ impl FromStr for Rule {
     }
 }
 
+/// What programs call the things that have members.
+const OBJECTS: &[&str] = &[
+    "addr",
+    "address",
+    "args",
+    "arr",
+    "array",
+    "author",
+    "buf",
+    "buffer",
+    "cli",
+    "client",
+    "cls",
+    "cmd",
+    "cmp",
+    "col",
+    "column",
+    "committer",
+    "conf",
+    "config",
+    "conn",
+    "context",
+    "ctx",
+    "cursor",
+    "data",
+    "datetime",
+    "df",
+    "dict",
+    "dir",
+    "directory",
+    "disk",
+    "elem",
+    "element",
+    "employee",
+    "entry",
+    "err",
+    "error",
+    "event",
+    "field",
+    "fs",
+    "handle",
+    "handler",
+    "header",
+    "host",
+    "image",
+    "img",
+    "instance",
+    "io",
+    "item",
+    "iter",
+    "job",
+    "key",
+    "line",
+    "list",
+    "log",
+    "map",
+    "match",
+    "me",
+    "mem",
+    "message",
+    "meta",
+    "method",
+    "module",
+    "msg",
+    "name",
+    "np",
+    "obj",
+    "object",
+    "opt",
+    "options",
+    "opts",
+    "order",
+    "owner",
+    "package",
+    "page",
+    "param",
+    "params",
+    "parent",
+    "parser",
+    "path",
+    "payload",
+    "pd",
+    "person",
+    "plt",
+    "pos",
+    "process",
+    "product",
+    "profile",
+    "ptr",
+    "query",
+    "queue",
+    "reader",
+    "record",
+    "ref",
+    "repo",
+    "report",
+    "req",
+    "request",
+    "res",
+    "resp",
+    "response",
+    "result",
+    "ret",
+    "root",
+    "row",
+    "section",
+    "server",
+    "session",
+    "shared",
+    "snapshot",
+    "socket",
+    "source",
+    "spec",
+    "src",
+    "state",
+    "str",
+    "stream",
+    "streamreader",
+    "streamwriter",
+    "string",
+    "sys",
+    "table",
+    "target",
+    "task",
+    "text",
+    "thread",
+    "time",
+    "timer",
+    "tmp",
+    "token",
+    "user",
+    "util",
+    "utils",
+    "val",
+    "value",
+    "var",
+    "vec",
+    "view",
+    "worker",
+    "writer",
+];
+
+/// Top-level domains that programs call members.
+const MEMBERS: &[&str] = &[
+    "auto",
+    "bar",
+    "build",
+    "call",
+    "data",
+    "date",
+    "day",
+    "dev",
+    "direct",
+    "email",
+    "events",
+    "fail",
+    "got",
+    "group",
+    "help",
+    "host",
+    "id",
+    "in",
+    "int",
+    "is",
+    "link",
+    "map",
+    "name",
+    "network",
+    "new",
+    "next",
+    "no",
+    "now",
+    "one",
+    "open",
+    "page",
+    "pid",
+    "properties",
+    "pub",
+    "read",
+    "red",
+    "run",
+    "save",
+    "search",
+    "security",
+    "seek",
+    "select",
+    "show",
+    "st",
+    "storage",
+    "store",
+    "stream",
+    "style",
+    "target",
+    "to",
+    "total",
+    "watch",
+    "zero",
+];
+
 /// A name in a text.
 pub(super) struct Name<'t> {
     /// As it is written.
@@ -119,24 +320,39 @@ pub(super) fn of_name(name: &Name<'_>) -> impl Iterator<Item = Rule> {
     let sentence = labels == 2 && small_behind && !raw.starts_with(|c: char| c.is_ascii_uppercase());
     let camel =
         raw.split('.').filter(|l| l.starts_with(|c: char| c.is_ascii_uppercase()) && lower(l)).count() > 1;
-    let object = matches!(
-        first,
-        "this" | "self" | "os" | "re" | "json" | "window" | "document" | "console" | "node" | "asp" | "vue"
-    );
+    let object = match first {
+        "this" | "self" => !matches!(last, "com" | "net" | "org"),
+        "os" | "re" | "json" | "window" | "document" | "console" | "node" | "asp" | "vue" => labels == 2,
+        _ => labels == 2 && MEMBERS.binary_search(&last).is_ok() && OBJECTS.binary_search(&first).is_ok(),
+    };
+    // Services have it in front (`_ldap._tcp.bad.example`), and names below one that is registered may have it anywhere.
+    let registered = canonical.rsplit('.').nth(1).unwrap_or_default();
+    let underscore = registered.find('_').is_some_and(|at| at > 0);
+    let letters = |label: &str| label.bytes().all(|b| b.is_ascii_lowercase());
+    let short = match first.len() {
+        1 => !matches!(last, "com" | "net" | "org"),
+        2 => last.len() == 2,
+        _ => false,
+    };
+    let short =
+        short && labels == 2 && letters(first) && indicia_data::hosting::class_of(canonical).is_none();
+    let newsgroup = matches!(first, "comp" | "alt" | "rec" | "sci" | "soc")
+        && (last.len() > 3
+            || matches!(canonical.split('.').nth(1), Some("sys" | "lang" | "os" | "binaries" | "sources")));
+    let template = last == "in" && indicia_data::files::is_file_ending(registered);
     let number = labels == 2 && first.bytes().all(|b| b.is_ascii_digit()) && last.len() == 2;
     let single = |slash: u8| before.ends_with(&[slash]) && !before.ends_with(&[slash, slash]);
     [
         (Rule::LostSpace, odd_capitals && sentence),
         (
             Rule::Code,
-            (camel && lower(raw_last) && !usual_capitals(&[]))
-                || *next == Some(b'(')
-                || (object && labels == 2),
+            (camel && lower(raw_last) && !usual_capitals(&[])) || *next == Some(b'(') || object || underscore,
         ),
         (Rule::DetectionName, (odd_capitals && !sentence) || (camel && !usual_capitals(&[]))),
         (Rule::ListNumber, number),
-        (Rule::PackageName, labels > 2 && matches!(first, "com" | "org" | "net" | "android")),
-        (Rule::FileName, indicia_data::files::is_file_ending(last) && !followed_by_path),
+        (Rule::Abbreviation, short && !followed_by_path),
+        (Rule::PackageName, newsgroup || (labels > 2 && matches!(first, "com" | "org" | "net" | "android"))),
+        (Rule::FileName, (indicia_data::files::is_file_ending(last) || template) && !followed_by_path),
         (Rule::InPath, single(b'/') || single(b'\\')),
     ]
     .into_iter()
@@ -180,6 +396,14 @@ mod tests {
             ("needs Microsoft.NET 4", "Microsoft.NET", Rule::DetectionName),
             ("using System.Net.Http;", "System.Net.Http", Rule::Code),
             ("then connect.to(x)", "connect.to", Rule::Code),
+            ("set user.name first", "user.name", Rule::Code),
+            ("if self.header.next", "self.header.next", Rule::Code),
+            ("counts unc_cha.ad too", "unc_cha.ad", Rule::Code),
+            ("who i.am today", "i.am", Rule::Abbreviation),
+            ("its sp.gr is 2", "sp.gr", Rule::Abbreviation),
+            ("at p.page then", "p.page", Rule::Abbreviation),
+            ("on comp.lang.ml they", "comp.lang.ml", Rule::PackageName),
+            ("from Info.plist.cc.in to", "Info.plist.cc.in", Rule::FileName),
             ("3.in the yard", "3.in", Rule::ListNumber),
             ("the app com.example.shop", "com.example.shop", Rule::PackageName),
             ("run main.py now", "main.py", Rule::FileName),
@@ -204,6 +428,41 @@ mod tests {
                     |(text, refused): &(String, Option<Rule>)| refused.is_none() && text.contains(place);
                 assert!(found.iter().any(taken), "{text} without {rule}: {found:?}");
             }
+        }
+    }
+
+    #[test]
+    fn names_that_only_look_like_a_family_are_taken() {
+        for text in [
+            "x.com",
+            "t.co",
+            "is.gd/abc",
+            "u.to/x",
+            "user.name.com",
+            "mail.user.de",
+            "_ldap._tcp.bad.com",
+            "a_b.bad.com",
+            "self.com",
+            "comp.nus.edu.sg",
+            "alt.com",
+            "err.ee",
+            "i[.]am",
+            "ab.com",
+            "a.b.de",
+            "q1.de",
+            "time.com",
+            "data.gov.uk",
+        ] {
+            let found = refused(&format!("see {text} now"), &[]);
+            assert!(matches!(&found[..], [(_, None)]), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn tables_are_sorted_and_members_are_top_level_domains() {
+        assert!(OBJECTS.is_sorted() && MEMBERS.is_sorted());
+        for member in MEMBERS {
+            assert!(indicia_data::tld::is_known(member), "{member}");
         }
     }
 
