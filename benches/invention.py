@@ -15,7 +15,7 @@ URL from its first to its last character; examples and made-up names count. Inve
 space is lost, and a URL that is too long or too short. benches/verdicts/invention.jsonl holds the verdicts and no text: a row says
 body, kind, value, true. Peers are the ones of extraction.py and live in the same environment (extraction.py --peers makes it).
 """
-import argparse, glob, json, os, random, re, subprocess, sys, tempfile, time
+import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile, time
 from collections import defaultdict
 from pathlib import Path
 
@@ -148,13 +148,18 @@ def found(lab, tool, body):
     return seen
 
 
+def drawn(keys):
+    """As random as a digest; what a tool finds more or less tomorrow changes little of it."""
+    return sorted(keys, key=lambda key: hashlib.sha256(f"{SEED} {key[0]} {key[1]}".encode()).digest())[:SAMPLE]
+
+
 def sample(lab):
     wanted = {}
     for body in BODIES:
         for tool in ["indicia", *PEERS]:
             all_of = found(lab, tool, body)
             keys = sorted(all_of)
-            for key in random.Random(SEED).sample(keys, min(SAMPLE, len(keys))):
+            for key in drawn(keys):
                 wanted.setdefault((body, *key), all_of[key])
     judged = verdicts()
     with open(Path(lab, "judge.jsonl"), "w") as to:
@@ -191,7 +196,7 @@ def score(lab):
         true_ones = defaultdict(float)
         for tool, values in all_of.items():
             keys = sorted(values)
-            for key in random.Random(SEED).sample(keys, min(SAMPLE, len(keys))):
+            for key in drawn(keys):
                 if judged.get((body, *key)):
                     # One that several tools may draw stands for as many as it had a chance to be drawn for.
                     chance = 1.0
@@ -204,8 +209,7 @@ def score(lab):
             if not values:
                 continue
             keys = sorted(values)
-            drawn = random.Random(SEED).sample(keys, min(SAMPLE, len(keys)))
-            known = [judged[(body, *key)] for key in drawn if (body, *key) in judged]
+            known = [judged[(body, *key)] for key in drawn(keys) if (body, *key) in judged]
             if not known:
                 continue
             wrong = known.count(False) / len(known)

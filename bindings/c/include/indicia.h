@@ -422,7 +422,9 @@ enum indicia_extract_flags {
     /** lines are records: field is filled, values in several fields are put together. */
     INDICIA_EXTRACT_FIELDS = 2,
     /** also hashes and URLs that the end of a line cuts. */
-    INDICIA_EXTRACT_WRAPPED = 4
+    INDICIA_EXTRACT_WRAPPED = 4,
+    /** also what a rule refuses; refused names the rule. */
+    INDICIA_EXTRACT_EXPLAIN = 8
 };
 
 
@@ -528,6 +530,15 @@ typedef struct {
      * fields their names with + between them, and the span is that of its host. Empty where there is none.
      */
     indicia_str field;
+    /**
+     * What had to be undone between the bytes and the value beside defanging: "entities", "wrapped". Empty for nothing.
+     */
+    indicia_str via;
+    /**
+     * The rule that refuses it, with INDICIA_EXTRACT_EXPLAIN; then it is none, and value is what it would be, or
+     * empty where it cannot be one. Empty where it is taken.
+     */
+    indicia_str refused;
 } indicia_observable;
 
 /**
@@ -568,6 +579,14 @@ typedef struct {
      * How many names.
      */
     size_t only_field_count;
+    /**
+     * Names of rules that refuse nothing, such as "file-name"; docs/extraction.md lists them. NULL and 0: all refuse.
+     */
+    const indicia_str *without;
+    /**
+     * How many rules.
+     */
+    size_t without_count;
 } indicia_extract_options;
 
 /**
@@ -645,6 +664,11 @@ typedef struct {
      * several fields their names with + between them, and the span is that of its host. Empty where there is none.
      */
     indicia_str field;
+    /**
+     * What had to be undone between the bytes and the value beside defanging, from a scan that does so: "entities".
+     * Empty for nothing.
+     */
+    indicia_str via;
 } indicia_hit;
 
 /**

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ops::ControlFlow;
 
-use indicia::{ExtractOptions, Reason, Refang, extract_with};
+use indicia::{ExtractOptions, Reason, Refang, Rule, extract_with};
 
 use crate::boundary::{Done, Fail, array, bytes, shared, status};
 use crate::options::{Options, indicia_extract_options, texts};
@@ -29,6 +29,11 @@ pub struct indicia_observable {
     /// The name of the field that it stands in, with INDICIA_EXTRACT_FIELDS; of what is put together from several
     /// fields their names with + between them, and the span is that of its host. Empty where there is none.
     pub field: indicia_str,
+    /// What had to be undone between the bytes and the value beside defanging: "entities", "wrapped". Empty for nothing.
+    pub via: indicia_str,
+    /// The rule that refuses it, with INDICIA_EXTRACT_EXPLAIN; then it is none, and value is what it would be, or
+    /// empty where it cannot be one. Empty where it is taken.
+    pub refused: indicia_str,
 }
 
 /// Called with each observable; false stops. It must return: no longjmp, no exception.
@@ -85,6 +90,8 @@ unsafe fn run(
             value: indicia_str::of(e.value.as_bytes()),
             raw: indicia_str::of(&data[e.start..e.end]),
             field: e.field.as_ref().map_or(indicia_str::NONE, |field| indicia_str::of(field.as_bytes())),
+            via: e.via.map_or(indicia_str::NONE, |via| indicia_str::of(via.as_bytes())),
+            refused: e.refused.map_or(indicia_str::NONE, |rule| indicia_str::of(rule.slug().as_bytes())),
         };
         // SAFETY: the caller promised a function of this type that returns.
         match unsafe { callback(&observable, user) } {
@@ -106,9 +113,15 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         let size = *shared(options.cast::<usize>(), "options")?;
         indicia_extract_options::read(options, size)?
     };
-    if options.flags & !(NESTED | FIELDS | WRAPPED) != 0 {
+    if options.flags & !(NESTED | FIELDS | WRAPPED | EXPLAIN) != 0 {
         return Err(Fail::argument("flags has a bit that is not INDICIA_EXTRACT_*"));
     }
+    // SAFETY: the caller's promise.
+    let without = unsafe { texts(options.without, options.without_count, "without") }?;
+    let rule = |name: &String| {
+        name.parse::<Rule>()
+            .map_err(|_| Fail::argument("without has something that is not the name of a rule"))
+    };
     // SAFETY: the caller's promise.
     let kinds = unsafe { array(options.kinds, options.kind_count, "kinds") }?;
     Ok(ExtractOptions {
@@ -117,6 +130,8 @@ unsafe fn read_options(options: *const indicia_extract_options) -> Result<Extrac
         nested: options.flags & NESTED != 0,
         fields: options.flags & FIELDS != 0,
         wrapped: options.flags & WRAPPED != 0,
+        explain: options.flags & EXPLAIN != 0,
+        without: without.iter().map(rule).collect::<Result<_, _>>()?,
         // SAFETY: the caller's promise.
         only_fields: unsafe { texts(options.only_fields, options.only_field_count, "only_fields") }?,
         ..ExtractOptions::default()
@@ -129,3 +144,5 @@ const NESTED: u32 = 1;
 const FIELDS: u32 = 2;
 /// `INDICIA_EXTRACT_WRAPPED`.
 const WRAPPED: u32 = 4;
+/// `INDICIA_EXTRACT_EXPLAIN`.
+const EXPLAIN: u32 = 8;

@@ -53,6 +53,9 @@ pub struct indicia_hit {
     /// The name of the field that it stands in, from a scan with INDICIA_SCAN_FIELDS; of what is put together from
     /// several fields their names with + between them, and the span is that of its host. Empty where there is none.
     pub field: indicia_str,
+    /// What had to be undone between the bytes and the value beside defanging, from a scan that does so: "entities".
+    /// Empty for nothing.
+    pub via: indicia_str,
 }
 
 /// Called with each hit; false stops. It must return: no longjmp, no exception. It may not call the scanner or
@@ -104,6 +107,7 @@ impl Lists {
             end: hit.end,
             raw: indicia_str::of(hit.raw),
             field: hit.field().map_or(indicia_str::NONE, |field| indicia_str::of(field.as_bytes())),
+            via: hit.via().map_or(indicia_str::NONE, |via| indicia_str::of(via.as_bytes())),
             ..self.hit(set, hit.relation as u32, hit.kind.number().into(), hit.value, hit.indicator)
         }
     }
@@ -149,6 +153,7 @@ impl Lists {
             contexts: self.contexts.as_ptr(),
             context_count: self.contexts.len(),
             field: indicia_str::NONE,
+            via: indicia_str::NONE,
         }
     }
 }

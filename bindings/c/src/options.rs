@@ -60,6 +60,10 @@ pub struct indicia_extract_options {
     pub only_fields: *const indicia_str,
     /// How many names.
     pub only_field_count: usize,
+    /// Names of rules that refuse nothing, such as "file-name"; docs/extraction.md lists them. NULL and 0: all refuse.
+    pub without: *const indicia_str,
+    /// How many rules.
+    pub without_count: usize,
 }
 
 /// A struct that begins with its size.

@@ -211,9 +211,11 @@ typedef struct {
 static bool observe(const indicia_observable *o, void *user) {
     observed *list = (observed *)user;
     size_t len = strlen(list->text);
-    snprintf(list->text + len, sizeof list->text - len, "%lu-%lu %s %.*s %u %.*s\n", (unsigned long)o->start,
-             (unsigned long)o->end, indicia_kind_name(o->kind), (int)o->value.len, o->value.ptr, (unsigned)o->port,
-             (int)o->raw.len, o->raw.ptr);
+    snprintf(list->text + len, sizeof list->text - len, "%lu-%lu %s %.*s %u %.*s%s%.*s%s%.*s\n",
+             (unsigned long)o->start, (unsigned long)o->end, indicia_kind_name(o->kind), (int)o->value.len, o->value.ptr,
+             (unsigned)o->port, (int)o->raw.len, o->raw.ptr, o->via.len ? " via " : "", (int)o->via.len,
+             o->via.len ? o->via.ptr : "", o->refused.len ? " refused " : "", (int)o->refused.len,
+             o->refused.len ? o->refused.ptr : "");
     list->count++;
     return list->count != list->stop_after;
 }
@@ -257,6 +259,31 @@ static void extraction(void) {
     CHECK_STATUS(indicia_extract_with(&options, str(cut), observe, &list), INDICIA_OK);
     CHECK(strcmp(list.text, "8-73 sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 0 "
                             "9f86d081884c7d659a2feaa0c55ad0\n15a3bf4f1b2b0b822cd15d6c15b0f00a08\n") == 0);
+    {
+        const char *code = "see user.name or main.py, or www&#46;bad.example";
+        indicia_str rules[2];
+        memset(&list, 0, sizeof list);
+        options.flags = 0;
+        CHECK_STATUS(indicia_extract_with(&options, str(code), observe, &list), INDICIA_OK);
+        CHECK(strcmp(list.text, "29-48 domain www.bad.example 0 www&#46;bad.example via entities\n") == 0);
+        memset(&list, 0, sizeof list);
+        options.flags = INDICIA_EXTRACT_EXPLAIN;
+        CHECK_STATUS(indicia_extract_with(&options, str(code), observe, &list), INDICIA_OK);
+        CHECK(strcmp(list.text, "4-13 domain user.name 0 user.name refused code\n"
+                                "17-24 domain main.py 0 main.py refused file-name\n"
+                                "29-48 domain www.bad.example 0 www&#46;bad.example via entities\n") == 0);
+        memset(&list, 0, sizeof list);
+        rules[0] = str("file-name");
+        rules[1] = str("code");
+        options.without = rules;
+        options.without_count = 2;
+        CHECK_STATUS(indicia_extract_with(&options, str(code), observe, &list), INDICIA_OK);
+        CHECK(list.count == 3 && strstr(list.text, "refused") == NULL);
+        rules[1] = str("no-such");
+        CHECK_STATUS(indicia_extract_with(&options, str(code), observe, &list), INDICIA_INVALID_ARGUMENT);
+        options.without = NULL;
+        options.without_count = 0;
+    }
     options.flags = 0;
     options.kind_count = 1;
     CHECK_STATUS(indicia_extract_with(&options, str(text), observe, &list), INDICIA_INVALID_ARGUMENT);

@@ -274,6 +274,7 @@ mod generated {
                 "lines are records: field is filled, values in several fields are put together",
             ),
             named("EXTRACT_WRAPPED", 4, "also hashes and URLs that the end of a line cuts"),
+            named("EXTRACT_EXPLAIN", 8, "also what a rule refuses; refused names the rule"),
         ];
         list("Bits for the flags of indicia_extract_options.", "indicia_extract_flags", &rows)?;
         Ok(text)

@@ -77,8 +77,18 @@ impl View {
             if written == "[." {
                 // `host[.com]`, `host[.c]om`: the bracket closes inside or behind the next label.
                 let tail = &raw[end..raw.len().min(end + 24)];
-                let label = tail.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-                closing = (tail.get(label) == Some(&b']')).then_some(end + label);
+                let word = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+                let label = word(tail);
+                if tail.get(label) == Some(&b']') {
+                    // Dictionaries write letters with a dot so: `ch[.a]l`, `var[.n]a`.
+                    let behind = word(&tail[label + 1..]);
+                    if behind > 0 && label + behind < 3 {
+                        continue;
+                    }
+                    closing = Some(end + label);
+                } else {
+                    closing = None;
+                }
             }
             view.replace(raw, &mut done, (start, end), &read, notation.around == Around::Word);
         }
@@ -296,7 +306,12 @@ fn word_stands(raw: &[u8], start: usize, end: usize, is_at: bool, level: Refang)
             _ => false,
         })
     };
-    if in_path || clashes(left, start) || clashes(end, right) {
+    // `allow . to match`: words of a sentence that are top-level domains, too.
+    let small = |word: &str| raw[end..right].eq_ignore_ascii_case(word.as_bytes());
+    let in_sentence = level < Refang::Aggressive
+        && !is_at
+        && ["am", "as", "at", "be", "by", "do", "is", "my", "no", "so", "to"].into_iter().any(small);
+    if in_path || in_sentence || clashes(left, start) || clashes(end, right) {
         return false;
     }
     raw[start..end] != *b" at " || level == Refang::Aggressive || is_mail(raw, left, right)
