@@ -157,7 +157,10 @@ impl Drafts {
         let piece =
             if self.pieces.get(open as usize).is_some_and(fits) { open } else { last.wrapping_add(1) };
         if piece != open {
-            self.pieces.push(Vec::with_capacity(most.max(self.piece)));
+            // Small while there is little: there are as many open pieces as beginnings of keys.
+            let room =
+                if self.open.is_empty() { self.piece } else { (self.bytes / 64).clamp(1 << 12, self.piece) };
+            self.pieces.push(Vec::with_capacity(most.max(room)));
             if let Some(open) = self.open.get_mut((prefix >> 48) as usize) {
                 *open = piece;
             }
