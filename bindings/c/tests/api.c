@@ -258,7 +258,7 @@ static void extraction(void) {
     options.flags = INDICIA_EXTRACT_WRAPPED;
     CHECK_STATUS(indicia_extract_with(&options, str(cut), observe, &list), INDICIA_OK);
     CHECK(strcmp(list.text, "8-73 sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 0 "
-                            "9f86d081884c7d659a2feaa0c55ad0\n15a3bf4f1b2b0b822cd15d6c15b0f00a08\n") == 0);
+                            "9f86d081884c7d659a2feaa0c55ad0\n15a3bf4f1b2b0b822cd15d6c15b0f00a08 via wrapped\n") == 0);
     {
         const char *code = "see user.name or main.py, or www&#46;bad.example";
         indicia_str rules[2];
