@@ -12,7 +12,8 @@ binaries   100 MB of the programs and libraries of a Debian system
 
 What is judged is a distinct kind and value of a body, as it is written there. True: whoever wrote the text names that host, or that
 URL from its first to its last character; examples and made-up names count. Invented: all else, so code, file names, sentences whose
-space is lost, and a URL that is too long or too short. benches/verdicts/invention.jsonl holds the verdicts and no text: a row says
+space is lost, and a URL that is too long or too short; what the end of a line cuts is judged by its line, since joining lines is asked
+for by an option where a tool can do it at all. benches/verdicts/invention.jsonl holds the verdicts and no text: a row says
 body, kind, value, true. Peers are the ones of extraction.py and live in the same environment (extraction.py --peers makes it).
 """
 import argparse, glob, hashlib, json, os, re, subprocess, sys, tempfile, time
