@@ -532,8 +532,18 @@ impl<'m> Merge<'m> {
             return None;
         }
         let Record { value, group, .. } = *record;
-        let draft =
-            Draft { section, address, kind, match_code, key, source_type, value, group, contexts: &[] };
+        let draft = Draft {
+            section,
+            address,
+            kind,
+            match_code,
+            key,
+            source_type,
+            value,
+            group,
+            contexts: &[],
+            numbers: None,
+        };
         self.assembly.push(&draft, &mut self.said);
         Some(())
     }
