@@ -132,10 +132,10 @@ impl SetBuilder {
 
     /// Adds what was pushed to a batch, as if it were pushed here.
     pub fn add(&mut self, batch: Batch) {
-        let Batch { gate, drafts, contexts, bytes, has_masks, .. } = batch;
+        let Batch { gate, drafts, contexts, .. } = batch;
         self.gate.report.merge(gate.report);
         let numbers = (0..contexts.len() as u32).map(|number| self.contexts.number_of(&contexts, number));
-        let numbers: Arc<[u32]> = numbers.collect();
+        let numbers: Vec<u32> = numbers.collect();
         let other_profile = match (self.profile(), gate.options.profile) {
             (Some(own), Some(others)) => own != others,
             (None, Some(others)) => {
@@ -144,22 +144,15 @@ impl SetBuilder {
             }
             (_, None) => false,
         };
-        let fits = |(section, more): (&u8, &u64)| self.bytes.get(section).unwrap_or(&0) + more <= ROOM;
-        if !other_profile && !has_masks && bytes.iter().all(fits) {
-            for (section, more) in bytes {
-                *self.bytes.entry(section).or_default() += more;
-            }
-            self.drafts.append(drafts, numbers);
-            return;
-        }
         for draft in drafts.sections().flat_map(|places| drafts.iter(places)) {
             if other_profile && draft.kind == Kind::Url.number() {
                 self.gate.report.other_profile += 1;
                 continue;
             }
-            let said: Vec<u32> = draft.contexts().map(|number| numbers[number as usize]).collect();
-            if self.takes(&draft, said.len()) {
-                self.drafts.push(&draft, &said);
+            self.numbers.clear();
+            self.numbers.extend(draft.contexts().map(|number| numbers[number as usize]));
+            if self.takes(&draft, self.numbers.len()) {
+                self.drafts.push(&draft, &self.numbers);
             }
         }
     }
@@ -248,9 +241,6 @@ pub struct Batch {
     gate: Gate,
     drafts: Drafts,
     contexts: Interned,
-    /// As in the builder.
-    bytes: BTreeMap<u8, u64>,
-    has_masks: bool,
     numbers: Vec<u32>,
     /// The numbers of contexts that were shared, by where they are in memory.
     shared: HashMap<usize, (Arc<Context>, u32), RandomState>,
@@ -269,8 +259,6 @@ impl Batch {
             gate: Gate::new(options),
             drafts: Drafts::in_pieces(PIECE_OF_BATCH),
             contexts: Interned::default(),
-            bytes: BTreeMap::new(),
-            has_masks: false,
             numbers: Vec::new(),
             shared: HashMap::default(),
         }
@@ -323,8 +311,6 @@ impl Batch {
         let Some(match_) = self.gate.admit(target) else { return };
         let value = target.value();
         let draft = draft(target, group, match_, &value);
-        *self.bytes.entry(draft.section).or_default() += draft.bound(self.numbers.len());
-        self.has_masks |= match_ == Match::Mask;
         self.drafts.push(&draft, &self.numbers);
     }
 }
@@ -343,7 +329,6 @@ fn draft<'i>(target: &'i Target, group: Option<&'i str>, match_: Match, value: &
         value: value.as_bytes(),
         group: group.unwrap_or_default().as_bytes(),
         contexts: &[],
-        numbers: None,
     }
 }
 

@@ -532,18 +532,8 @@ impl<'m> Merge<'m> {
             return None;
         }
         let Record { value, group, .. } = *record;
-        let draft = Draft {
-            section,
-            address,
-            kind,
-            match_code,
-            key,
-            source_type,
-            value,
-            group,
-            contexts: &[],
-            numbers: None,
-        };
+        let draft =
+            Draft { section, address, kind, match_code, key, source_type, value, group, contexts: &[] };
         self.assembly.push(&draft, &mut self.said);
         Some(())
     }

@@ -5,7 +5,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::record::match_of_code;
 use super::{masks, text};
@@ -19,25 +18,23 @@ const AHEAD: usize = 16;
 /// More drafts than this that begin alike are sorted by what follows.
 const MANY: usize = 8;
 /// Bytes of a piece of memory, where nothing else is said.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 18;
+/// No piece.
+const NONE: u32 = u32::MAX;
 
 /// Everything that was pushed.
 pub(super) struct Drafts {
-    pieces: Vec<Piece>,
+    pieces: Vec<Vec<u8>>,
     /// Bytes of a new piece, unless one draft takes more.
     piece: usize,
     /// By the number of the section.
     sections: BTreeMap<u8, Places>,
+    /// The piece that is written to, by the first two bytes of what drafts are sorted by; none of a batch, which is read in the
+    /// order in which it was written.
+    open: Vec<u32>,
     count: usize,
     /// Bytes that were written into the pieces.
     bytes: usize,
-}
-
-/// Drafts one behind the other.
-struct Piece {
-    bytes: Vec<u8>,
-    /// What stands for the numbers of contexts in it, where it was made elsewhere.
-    numbers: Option<Arc<[u32]>>,
 }
 
 /// The drafts of one section.
@@ -66,8 +63,6 @@ pub(super) struct Draft<'d> {
     pub(super) group: &'d [u8],
     /// Numbers of contexts, each as a varint.
     pub(super) contexts: &'d [u8],
-    /// What these numbers stand for, if not for themselves.
-    pub(super) numbers: Option<&'d [u32]>,
 }
 
 /// What drafts are sorted by.
@@ -130,24 +125,23 @@ impl<'d> Draft<'d> {
     }
 
     pub(super) fn contexts(&self) -> impl Iterator<Item = u32> + use<'d> {
-        let (bytes, numbers, mut at) = (self.contexts, self.numbers, 0);
-        std::iter::from_fn(move || {
-            let number = varint(bytes, &mut at)?;
-            numbers.map_or(Some(number), |numbers| numbers.get(number as usize).copied())
-        })
+        let (bytes, mut at) = (self.contexts, 0);
+        std::iter::from_fn(move || varint(bytes, &mut at))
     }
 }
 
 impl Default for Drafts {
     fn default() -> Drafts {
-        Drafts::in_pieces(PIECE)
+        // Drafts are read in the order of their keys, each from another place: the less memory those of about one key are spread
+        // over, the sooner they are found in a cache.
+        Drafts { open: vec![NONE; 1 << 16], ..Drafts::in_pieces(PIECE) }
     }
 }
 
 impl Drafts {
-    /// None, to be kept in pieces of so many bytes.
+    /// None, to be kept in pieces of so many bytes one behind the other.
     pub(super) fn in_pieces(piece: usize) -> Drafts {
-        Drafts { pieces: Vec::new(), piece, sections: BTreeMap::new(), count: 0, bytes: 0 }
+        Drafts { pieces: Vec::new(), piece, open: Vec::new(), sections: BTreeMap::new(), count: 0, bytes: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -156,16 +150,24 @@ impl Drafts {
 
     pub(super) fn push(&mut self, draft: &Draft<'_>, contexts: &[u32]) {
         let most = draft.bound(contexts.len()) as usize;
-        let fits =
-            |piece: &Piece| piece.numbers.is_none() && piece.bytes.capacity() - piece.bytes.len() >= most;
-        if !self.pieces.last().is_some_and(fits) {
-            let bytes = Vec::with_capacity(most.max(self.piece));
-            self.pieces.push(Piece { bytes, numbers: None });
+        let prefix = draft.prefix();
+        let last = (self.pieces.len() as u32).wrapping_sub(1);
+        let open = self.open.get((prefix >> 48) as usize).map_or(last, |open| *open);
+        let fits = |piece: &Vec<u8>| piece.capacity() - piece.len() >= most;
+        let piece =
+            if self.pieces.get(open as usize).is_some_and(fits) { open } else { last.wrapping_add(1) };
+        if piece != open {
+            // Small while there is little: there are as many open pieces as beginnings of keys.
+            let room =
+                if self.open.is_empty() { self.piece } else { (self.bytes / 64).clamp(1 << 12, self.piece) };
+            self.pieces.push(Vec::with_capacity(most.max(room)));
+            if let Some(open) = self.open.get_mut((prefix >> 48) as usize) {
+                *open = piece;
+            }
         }
-        let piece = (self.pieces.len() - 1) as u32;
-        let Some(Piece { bytes: out, .. }) = self.pieces.last_mut() else { return };
+        let Some(out) = self.pieces.get_mut(piece as usize) else { return };
         let start = out.len();
-        let place = Place { prefix: draft.prefix(), piece, at: start as u32 };
+        let place = Place { prefix, piece, at: start as u32 };
         self.sections.entry(draft.section).or_default().push(place);
         self.count += 1;
         let own_value = draft.value != draft.key;
@@ -179,21 +181,6 @@ impl Drafts {
         put_varint(out, contexts.iter().map(|context| varint_length(*context)).sum());
         contexts.iter().for_each(|context| put_varint(out, *context));
         self.bytes += out.len() - start;
-    }
-
-    /// Adds what was pushed elsewhere, where contexts had other numbers.
-    pub(super) fn append(&mut self, other: Drafts, numbers: Arc<[u32]>) {
-        let before = self.pieces.len() as u32;
-        self.pieces.extend(other.pieces.into_iter().map(|mut piece| {
-            piece.bytes.shrink_to_fit();
-            Piece { bytes: piece.bytes, numbers: Some(Arc::clone(&numbers)) }
-        }));
-        for (section, places) in other.sections {
-            let moved = places.iter().map(|place| Place { piece: before + place.piece, ..*place });
-            self.sections.entry(section).or_default().extend(moved);
-        }
-        self.count += other.count;
-        self.bytes += other.bytes + size_of_val(&*numbers);
     }
 
     /// Bytes of memory that it takes, about.
@@ -219,26 +206,35 @@ impl Drafts {
 
     /// Sorts those of a section by key, kind, match and source type.
     pub(super) fn sort_section(&self, places: &mut [Place]) {
-        let pieces = &self.pieces;
         places.sort_unstable_by_key(|place| place.prefix);
         // Few begin alike, and only these are read.
         for alike in places.chunk_by_mut(|a, b| a.prefix == b.prefix).filter(|alike| alike.len() > 1) {
             if alike.len() < MANY {
-                sort_by_reading(pieces, alike);
+                self.sort_by_reading(alike);
                 continue;
             }
-            let key = |place: &Place| read(pieces, place).map_or(0, |draft| draft.behind_prefix());
-            let mut keyed: Vec<(u64, Place)> = alike.iter().map(|place| (key(place), *place)).collect();
+            let keys = self.iter(alike).map(|draft| draft.behind_prefix());
+            let mut keyed: Vec<(u64, Place)> = keys.zip(alike.iter().copied()).collect();
             keyed.sort_unstable_by_key(|(key, _)| *key);
             for (place, (_, sorted)) in alike.iter_mut().zip(&keyed) {
                 *place = *sorted;
             }
             let mut from = 0;
             for same in keyed.chunk_by(|a, b| a.0 == b.0) {
-                sort_by_reading(pieces, &mut alike[from..from + same.len()]);
+                if same.len() > 1 {
+                    self.sort_by_reading(&mut alike[from..from + same.len()]);
+                }
                 from += same.len();
             }
         }
+    }
+
+    fn sort_by_reading(&self, places: &mut [Place]) {
+        places.iter().take(MANY).for_each(|place| self.ask_for(place));
+        places.sort_unstable_by(|a, b| match (self.read(a), self.read(b)) {
+            (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
+            _ => Ordering::Equal,
+        });
     }
 
     /// The drafts at these places.
@@ -246,13 +242,45 @@ impl Drafts {
         // They lie in the order in which they came: each is asked for some time before it is read.
         let ahead = places.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
         places.iter().zip(ahead).filter_map(|(place, ahead)| {
-            if let Some(ahead) = ahead
-                && let Some(piece) = self.pieces.get(ahead.piece as usize)
-            {
-                prefetch(&piece.bytes, ahead.at as usize);
-                prefetch(&piece.bytes, ahead.at as usize + 64);
+            if let Some(ahead) = ahead {
+                self.ask_for(ahead);
             }
-            read(&self.pieces, place)
+            self.read(place)
+        })
+    }
+
+    /// Asks for the memory of a draft.
+    #[inline]
+    fn ask_for(&self, place: &Place) {
+        if let Some(piece) = self.pieces.get(place.piece as usize) {
+            prefetch(piece, place.at as usize);
+            prefetch(piece, place.at as usize + 64);
+        }
+    }
+
+    /// What was written is read again: `None` does not happen.
+    #[inline]
+    fn read<'d>(&'d self, place: &Place) -> Option<Draft<'d>> {
+        let bytes = self.pieces.get(place.piece as usize)?.as_slice();
+        let mut at = place.at as usize;
+        let head = super::raw::take(bytes, &mut at, 2)?;
+        let key = take_sized(bytes, &mut at)?;
+        let source_type = take_sized(bytes, &mut at)?;
+        let value = if head[1] & 0x80 == 0 { key } else { take_sized(bytes, &mut at)? };
+        let group = take_sized(bytes, &mut at)?;
+        let contexts = take_sized(bytes, &mut at)?;
+        let section = (place.prefix >> 56) as u8;
+        let address = (section == 1).then_some((place.prefix >> 24) as u32);
+        Some(Draft {
+            section,
+            address,
+            kind: head[0],
+            match_code: head[1] & 0x7f,
+            key,
+            source_type,
+            value,
+            group,
+            contexts,
         })
     }
 
@@ -276,39 +304,4 @@ impl Drafts {
             found(&done, &mut said);
         }
     }
-}
-
-fn sort_by_reading(pieces: &[Piece], places: &mut [Place]) {
-    places.sort_unstable_by(|a, b| match (read(pieces, a), read(pieces, b)) {
-        (Some(a), Some(b)) => a.identity().cmp(&b.identity()),
-        _ => Ordering::Equal,
-    });
-}
-
-/// What was written is read again: `None` does not happen.
-#[inline]
-fn read<'d>(pieces: &'d [Piece], place: &Place) -> Option<Draft<'d>> {
-    let piece = pieces.get(place.piece as usize)?;
-    let bytes = &piece.bytes[..];
-    let mut at = place.at as usize;
-    let head = super::raw::take(bytes, &mut at, 2)?;
-    let key = take_sized(bytes, &mut at)?;
-    let source_type = take_sized(bytes, &mut at)?;
-    let value = if head[1] & 0x80 == 0 { key } else { take_sized(bytes, &mut at)? };
-    let group = take_sized(bytes, &mut at)?;
-    let contexts = take_sized(bytes, &mut at)?;
-    let section = (place.prefix >> 56) as u8;
-    let address = (section == 1).then_some((place.prefix >> 24) as u32);
-    Some(Draft {
-        section,
-        address,
-        kind: head[0],
-        match_code: head[1] & 0x7f,
-        key,
-        source_type,
-        value,
-        group,
-        contexts,
-        numbers: piece.numbers.as_deref(),
-    })
 }

@@ -172,7 +172,7 @@ impl Run<'_> {
         let [key, source_type, value, group, contexts] =
             self.draft.texts.each_ref().map(|text| &self.block[text.clone()]);
         let address = (has_address == 1).then_some(u32::from_le_bytes(address));
-        Draft { section, address, kind, match_code, key, source_type, value, group, contexts, numbers: None }
+        Draft { section, address, kind, match_code, key, source_type, value, group, contexts }
     }
 }
 
@@ -234,7 +234,6 @@ impl Held {
             value: &self.value,
             group: &self.group,
             contexts: &[],
-            numbers: None,
         }
     }
 
