@@ -53,7 +53,7 @@ pub fn warninglists<P: AsRef<Path>>(
 ) -> (Vec<Warninglist>, Vec<UnreadList>) {
     let mut reading = Reading::default();
     for path in paths {
-        reading.all = !path.as_ref().is_dir();
+        reading.asked = path.as_ref().to_string_lossy().into_owned();
         // It goes on to the end: nothing here breaks it off.
         let _ = Walker::default().path(path.as_ref(), &mut reading);
     }
@@ -64,13 +64,13 @@ pub fn warninglists<P: AsRef<Path>>(
 struct Reading {
     lists: Vec<Warninglist>,
     unread: Vec<UnreadList>,
-    /// The file itself was asked for.
-    all: bool,
+    /// The path that was asked for: if it is a file, it is a list, whatever its name.
+    asked: String,
 }
 
 impl Visitor for Reading {
     fn stream(&mut self, name: &str, _: &str, input: &mut dyn Read) -> io::Result<ControlFlow<()>> {
-        if is_named_json(name) || (self.all && !name.contains('!')) {
+        if is_named_json(name) || name == self.asked {
             let mut json = Vec::new();
             input.take(MAX_LIST + 1).read_to_end(&mut json)?;
             if json.len() as u64 > MAX_LIST {
@@ -124,6 +124,8 @@ mod tests {
         // A file that is asked for is a list, whatever its name.
         let (lists, unread) = warninglists([dir.path().join("README.md"), dir.path().join("none"), below]);
         assert_eq!((lists.len(), unread.len()), (1, 2));
+        std::fs::write(dir.path().join("of!mine.lst"), list("odd")).unwrap();
+        assert_eq!(warninglists([dir.path().join("of!mine.lst")]).0.len(), 1);
         assert!(
             matches!(&unread[1].reason, UnreadReason::Io(error) if error.kind() == io::ErrorKind::NotFound)
         );
